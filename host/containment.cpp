@@ -1,0 +1,170 @@
+#include "host/containment.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+
+#include <malloc.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+namespace lab::host {
+namespace {
+
+constexpr int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+constexpr std::size_t signal_stack_size = 64 * 1024;
+
+int hung_signal() {
+  return SIGRTMIN + 3;
+}
+
+sem_t something_parked;
+
+// Initial-exec: reading it in a signal handler allocates nothing.
+[[gnu::tls_model("initial-exec")]] thread_local CallWatch *watch_of_this_thread = nullptr;
+
+std::chrono::nanoseconds clock_time(clockid_t clock) {
+  timespec t{};
+  ::clock_gettime(clock, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+std::int64_t steady_now() {
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+}
+
+void on_signal(int signal) {
+  const int saved = errno;
+  if (CallWatch *watch = CallWatch::of_this_thread())
+    watch->fault(signal); // does not return when the thread is in a call
+  if (signal != hung_signal()) {
+    // Not in a strategy: the host itself has failed, and must be seen to.
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+  }
+  errno = saved;
+}
+
+[[noreturn]] void on_terminate() {
+  if (CallWatch *watch = CallWatch::of_this_thread())
+    watch->fault(SIGABRT);
+  std::abort();
+}
+
+const char *signal_name(int signal) {
+  switch (signal) {
+  case SIGSEGV:
+    return "SIGSEGV: it touched memory that is not its own, or its stack overflowed";
+  case SIGBUS:
+    return "SIGBUS: it touched memory that is not there";
+  case SIGFPE:
+    return "SIGFPE: an integer division by zero";
+  case SIGILL:
+    return "SIGILL: an instruction that does not exist";
+  case SIGTRAP:
+    return "SIGTRAP: a trap";
+  default:
+    return "SIGABRT: abort, a failed assertion or an exception nobody caught";
+  }
+}
+
+} // namespace
+
+CallWatch *CallWatch::of_this_thread() noexcept {
+  return watch_of_this_thread;
+}
+
+void CallWatch::attach() {
+  thread_ = ::pthread_self();
+  // A stack overflow leaves no room for a handler on the thread's own stack.
+  signal_stack_ = std::malloc(signal_stack_size);
+  stack_t stack{};
+  stack.ss_sp = signal_stack_;
+  stack.ss_size = signal_stack_size;
+  ::sigaltstack(&stack, nullptr);
+  watch_of_this_thread = this;
+}
+
+void CallWatch::detach() {
+  watch_of_this_thread = nullptr;
+  stack_t off{};
+  off.ss_flags = SS_DISABLE;
+  ::sigaltstack(&off, nullptr);
+  std::free(signal_stack_);
+}
+
+void CallWatch::enter(const char *call) {
+  cpu_at_start_ = clock_time(CLOCK_THREAD_CPUTIME_ID);
+  call_.store(call, std::memory_order_relaxed);
+  since_.store(steady_now(), std::memory_order_release);
+}
+
+void CallWatch::leave() {
+  since_.store(0, std::memory_order_release);
+  last_cpu_ = clock_time(CLOCK_THREAD_CPUTIME_ID) - cpu_at_start_;
+}
+
+void CallWatch::fault(int signal) noexcept {
+  if (since_.load(std::memory_order_acquire) == 0)
+    return;
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  parked_signal_.store(signal, std::memory_order_release);
+  ::sem_post(&something_parked);
+  for (;;)
+    ::pause();
+}
+
+std::string CallWatch::what() const {
+  const std::string call = call_.load(std::memory_order_relaxed);
+  if (hung_.load())
+    return "hung in " + call + ": it did not come back within a second";
+  return "crashed in " + call + " (" + signal_name(parked_signal_.load()) + ")";
+}
+
+bool CallWatch::aborted() const {
+  return !hung_.load() && parked_signal_.load() == SIGABRT;
+}
+
+std::chrono::nanoseconds CallWatch::in_call_for() const {
+  const std::int64_t since = since_.load(std::memory_order_acquire);
+  return std::chrono::nanoseconds(since == 0 ? 0 : steady_now() - since);
+}
+
+void CallWatch::park_hung() {
+  hung_.store(true);
+  ::pthread_kill(thread_, hung_signal());
+}
+
+void install_containment() {
+  ::sem_init(&something_parked, 0, 0);
+  // A thread parked inside malloc keeps its arena locked; with arenas enough,
+  // no other thread is ever given that one.
+  ::mallopt(M_ARENA_MAX, 1000);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  ::sigemptyset(&action.sa_mask);
+  for (const int signal : faults)
+    ::sigaction(signal, &action, nullptr);
+  ::sigaction(hung_signal(), &action, nullptr);
+  std::set_terminate(on_terminate);
+}
+
+void wait_for_parking(std::chrono::milliseconds limit) {
+  timespec until{};
+  ::clock_gettime(CLOCK_MONOTONIC, &until);
+  const auto ns = std::chrono::nanoseconds(until.tv_nsec) + limit;
+  until.tv_sec += std::chrono::duration_cast<std::chrono::seconds>(ns).count();
+  until.tv_nsec = (ns % std::chrono::seconds(1)).count();
+  (void)::sem_clockwait(&something_parked, CLOCK_MONOTONIC, &until);
+}
+
+void wake_watchdog() {
+  ::sem_post(&something_parked);
+}
+
+} // namespace lab::host

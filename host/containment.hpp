@@ -1,0 +1,72 @@
+// Containment: a fault inside a strategy ends the strategy's thread, not the host.
+//
+// While a governor is inside a call into a library, a fault there (a bad
+// address, a division by zero, abort, an uncaught exception, a stack overflow)
+// parks the thread where it stands: nothing is unwound, no lock is touched, the
+// processor is given back, and the watchdog is told. A call that hangs is
+// parked the same way, by a signal that the watchdog sends. On any other
+// thread the signals keep their usual effect.
+//
+// What this can't do: undo damage to the heap, or stop `_exit`. The agent
+// restarts a host that ends of those.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include <pthread.h>
+
+#include "host/pool/governor.hpp"
+
+namespace lab::host {
+
+// Where one governor thread stands. Lives as long as its thread, so for ever
+// once that is parked.
+class CallWatch : public pool::CallGuard {
+public:
+  // [governor] Ties this watch to the calling thread; gives it a stack for signals.
+  void attach();
+  void detach();
+
+  void enter(const char *call) override; // [governor]
+  void leave() override;                 // [governor]
+
+  // ---- [watchdog] ----
+  bool parked() const { return parked_signal_.load(std::memory_order_acquire) != 0; }
+  // What happened, when parked: "crashed in look (SIGSEGV)".
+  std::string what() const;
+  bool aborted() const; // the process's own abort would block now
+  // In a call, and since when (on steady_clock); zero when not.
+  std::chrono::nanoseconds in_call_for() const;
+  // Parks the thread in its call. It is parked once `parked` says so.
+  void park_hung();
+
+  // [governor] Processor time of the call that ended last.
+  std::chrono::nanoseconds last_cpu() const { return last_cpu_; }
+
+  // For the signal handler only: parks if this thread is in a call.
+  void fault(int signal) noexcept;
+  static CallWatch *of_this_thread() noexcept;
+
+private:
+  std::atomic<const char *> call_{nullptr};
+  std::atomic<std::int64_t> since_{0};
+  std::atomic<int> parked_signal_{0};
+  std::atomic<bool> hung_{false};
+  pthread_t thread_{};
+  std::chrono::nanoseconds cpu_at_start_{};
+  std::chrono::nanoseconds last_cpu_{};
+  void *signal_stack_ = nullptr;
+};
+
+// Installs the signal and terminate handlers. Once, at the program's start,
+// before any thread.
+void install_containment();
+
+// Waits until some thread was parked, at most `limit`. [watchdog]
+void wait_for_parking(std::chrono::milliseconds limit);
+// Ends that wait early. [any thread]
+void wake_watchdog();
+
+} // namespace lab::host

@@ -1,0 +1,300 @@
+#include "host/live_pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace lab::host {
+namespace {
+
+using pool::Duration;
+using pool::Time;
+
+// The time keeper looks at least this often: holders past their deadline are
+// found then, and a deadline further away needs no wake-up of its own.
+constexpr Duration beat = std::chrono::milliseconds(50);
+
+} // namespace
+
+// A request while it deals with the pool. One for each thread, kept for the
+// thread's life, so that a late wake-up never touches freed memory. Its address
+// is its RequestId: a thread has one request at a time.
+struct LivePool::Parked {
+  std::atomic<std::uint32_t> decided{0};
+  Time deadline{};
+  bool served = false;
+  pool::ConnectionId id{};
+  db::Connection *connection = nullptr;
+  pool::Refusal why{};
+  Duration waited{};
+
+  void reset() { decided.store(0, std::memory_order_relaxed); }
+  void wait() {
+    while (decided.load(std::memory_order_acquire) == 0)
+      decided.wait(0, std::memory_order_acquire);
+  }
+  void decide() {
+    decided.store(1, std::memory_order_release);
+    decided.notify_one();
+  }
+  pool::RequestId request() const {
+    return static_cast<pool::RequestId>(reinterpret_cast<std::uintptr_t>(this));
+  }
+  static Parked &of(pool::RequestId request) {
+    return *reinterpret_cast<Parked *>(static_cast<std::uintptr_t>(request));
+  }
+  static Parked &mine() {
+    thread_local Parked parked;
+    return parked;
+  }
+};
+
+struct LivePool::Afterwards {
+  std::vector<Parked *> wake;
+  std::vector<std::unique_ptr<db::Connection>> close;
+  std::vector<pool::ConnectionId> connect;
+  bool wake_time_keeper = false;
+
+  void clear() {
+    wake.clear();
+    close.clear();
+    connect.clear();
+    wake_time_keeper = false;
+  }
+};
+
+// ---- requests ----------------------------------------------------------------
+
+std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route) {
+  return acquire(deadline, route, Duration::zero());
+}
+
+std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route,
+                                               Duration work) {
+  Parked &parked = Parked::mine();
+  parked.reset();
+  parked.deadline = deadline;
+  run([&](Time now, pool::Actions &out) {
+    core_.acquire(now, parked.request(), deadline - work, route, out);
+  });
+  parked.wait();
+  // A connection can have died while it rested. Then its place at the head of
+  // the line is this request's again, and its deadline is what it was.
+  while (parked.served && !parked.connection->alive()) {
+    parked.reset();
+    const pool::ConnectionId dead = parked.id;
+    run([&](Time now, pool::Actions &out) { core_.dead_at_checkout(now, dead, out); });
+    parked.wait();
+  }
+  return outcome(parked);
+}
+
+std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
+  if (parked.served)
+    return Lease(*this, parked.id, *parked.connection, parked.waited, clock_.now());
+  Refused refused{parked.why, parked.waited, {}};
+  if (refused.why == pool::Refusal::db_unavailable ||
+      refused.why == pool::Refusal::too_many_connections) {
+    const std::lock_guard lock(mutex_);
+    refused.detail = last_connect_error_;
+  }
+  return refused;
+}
+
+void LivePool::give_back(pool::ConnectionId id, db::Connection &connection, bool ok) {
+  const bool fit = connection.clean();
+  run([&](Time now, pool::Actions &out) {
+    Held &held = connections_.at(id);
+    held.deadline = Time::max();
+    if (fit && !held.shut)
+      core_.release(now, id, ok, out);
+    else
+      core_.broke(now, id, out);
+  });
+}
+
+// ---- events into the core, actions out of it ---------------------------------
+
+template <class Event> void LivePool::run(Event event) {
+  // Kept by each thread, so that a request allocates nothing here.
+  thread_local pool::Actions actions;
+  thread_local Afterwards afterwards;
+  actions.clear();
+  afterwards.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    event(clock_.now(), actions);
+    carry_out_locked(actions, afterwards);
+  }
+  carry_out(afterwards);
+}
+
+void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterwards) {
+  for (const pool::Action &action : actions) {
+    if (const auto *serve = std::get_if<pool::Serve>(&action)) {
+      Parked &parked = Parked::of(serve->request);
+      Held &held = connections_.at(serve->connection);
+      held.deadline = parked.deadline;
+      parked.served = true;
+      parked.id = serve->connection;
+      parked.connection = held.connection.get();
+      parked.waited = serve->waited;
+      afterwards.wake.push_back(&parked);
+    } else if (const auto *refuse = std::get_if<pool::Refuse>(&action)) {
+      Parked &parked = Parked::of(refuse->request);
+      parked.served = false;
+      parked.why = refuse->why;
+      parked.waited = refuse->waited;
+      afterwards.wake.push_back(&parked);
+    } else if (const auto *connect = std::get_if<pool::Connect>(&action)) {
+      connect_started_[connect->connection] = clock_.now();
+      afterwards.connect.push_back(connect->connection);
+    } else if (const auto *close = std::get_if<pool::Close>(&action)) {
+      const auto held = connections_.find(close->connection);
+      if (held != connections_.end()) {
+        afterwards.close.push_back(std::move(held->second.connection));
+        connections_.erase(held);
+      }
+    } else if (const auto *wake = std::get_if<pool::WakeAt>(&action)) {
+      wake_at_ = std::min(wake_at_, wake->at);
+      if (wake_at_ < timer_wakes_)
+        afterwards.wake_time_keeper = true;
+    } else if (ask_) {
+      ask_();
+    }
+  }
+}
+
+void LivePool::carry_out(Afterwards &afterwards) {
+  for (Parked *parked : afterwards.wake)
+    parked->decide();
+  for (auto &connection : afterwards.close)
+    connector_->close(std::move(connection));
+  for (const pool::ConnectionId id : afterwards.connect)
+    connector_->connect(id);
+  if (afterwards.wake_time_keeper)
+    timer_.notify_one();
+}
+
+// ---- the background ----------------------------------------------------------
+
+LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_t seed)
+    : clock_(clock), core_(seed) {
+  connector_ = std::make_unique<Connector>(
+      conninfo,
+      [this](pool::ConnectionId id, std::unique_ptr<db::Connection> connection) {
+        run([&](Time now, pool::Actions &out) {
+          if (connect_took_)
+            connect_took_(now - connect_started_.at(id));
+          connect_started_.erase(id);
+          last_connect_error_.clear();
+          connections_[id].connection = std::move(connection);
+          core_.connected(now, id, out);
+        });
+      },
+      [this](pool::ConnectionId id, const db::ConnectError &error) {
+        run([&](Time now, pool::Actions &out) {
+          connect_started_.erase(id);
+          last_connect_error_ = error.message;
+          core_.connect_failed(now, id, error.kind == db::ConnectFailure::too_many_connections,
+                               out);
+        });
+      });
+  time_keeper_ = std::jthread([this](std::stop_token stop) { keep_time(stop); });
+}
+
+LivePool::~LivePool() {
+  time_keeper_.request_stop();
+  time_keeper_.join();
+  connector_.reset();
+}
+
+// Ticks the core when it asked for it, and ends the sockets of holders that
+// are past their deadline (a frozen database would keep them for ever).
+void LivePool::keep_time(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    run([&](Time now, pool::Actions &out) {
+      wake_at_ = Time::max();
+      core_.tick(now, out);
+      const bool all = now >= shut_holders_at_;
+      for (auto &[id, held] : connections_) {
+        if ((now >= held.deadline || (all && held.deadline != Time::max())) && !held.shut) {
+          held.shut = true;
+          held.connection->shut();
+        }
+      }
+    });
+    std::unique_lock lock(mutex_);
+    timer_wakes_ = std::min(wake_at_, clock_.now() + beat);
+    const Time until = timer_wakes_;
+    (void)timer_.wait_until(lock, stop, clock_.steady(until), [&] { return wake_at_ < until; });
+    timer_wakes_ = Time::min();
+  }
+}
+
+// ---- the governor's side, and the page's -------------------------------------
+
+pl_observation LivePool::observe() {
+  const std::lock_guard lock(mutex_);
+  return core_.observe(clock_.now());
+}
+
+std::vector<pool::WaitingRequest> LivePool::take_asks() {
+  const std::lock_guard lock(mutex_);
+  return core_.take_asks(clock_.now());
+}
+
+void LivePool::admitted(pool::RequestId request, const pool::Verdict &verdict) {
+  run([&](Time now, pool::Actions &out) { core_.admitted(now, request, verdict, out); });
+}
+
+void LivePool::follow(const pool::Plan &plan, bool fresh, bool admits) {
+  run([&](Time now, pool::Actions &out) { core_.follow(now, plan, fresh, admits, out); });
+}
+
+void LivePool::on_ask(std::function<void()> ask) {
+  const std::lock_guard lock(mutex_);
+  ask_ = std::move(ask);
+}
+
+void LivePool::on_connect(std::function<void(Duration)> observe) {
+  const std::lock_guard lock(mutex_);
+  connect_took_ = std::move(observe);
+}
+
+LivePool::Snapshot LivePool::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  const Time now = clock_.now();
+  return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(),
+          core_.plan(), core_.max_open(), last_connect_error_};
+}
+
+void LivePool::shut_down(Duration grace) {
+  run([&](Time now, pool::Actions &out) {
+    shut_holders_at_ = now + grace;
+    core_.shut_down(now, out);
+  });
+}
+
+// ---- the lease ---------------------------------------------------------------
+
+Lease::Lease(LivePool &pool, pool::ConnectionId id, db::Connection &connection, Duration waited,
+             Time since)
+    : pool_(&pool), id_(id), connection_(&connection), waited_(waited), since_(since) {}
+
+Lease::Lease(Lease &&other) noexcept
+    : pool_(std::exchange(other.pool_, nullptr)), id_(other.id_), connection_(other.connection_),
+      waited_(other.waited_), since_(other.since_) {}
+
+Lease::~Lease() {
+  if (pool_ != nullptr)
+    (void)give_back(false);
+}
+
+Duration Lease::give_back(bool ok) {
+  LivePool &pool = *std::exchange(pool_, nullptr);
+  const Duration held = pool.clock_.now() - since_;
+  pool.give_back(id_, *connection_, ok);
+  return held;
+}
+
+} // namespace lab::host

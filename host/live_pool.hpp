@@ -1,0 +1,140 @@
+// The live driver of the pool core: threads, parked waiters, real connections.
+//
+// One mutex makes events out of calls; it is held for the core's arithmetic
+// only, never for a connect, a close or a statement. A request that has to wait
+// parks until the thread that serves or refuses it wakes it: timeouts, too, are
+// decided by the core, so a wait never ends in two ways.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+
+#include "db/connection.hpp"
+#include "host/clock.hpp"
+#include "host/connector.hpp"
+#include "host/pool/pool.hpp"
+
+namespace lab::host {
+
+class LivePool;
+
+// A connection held by a request. Whoever holds it gives it back by `give_back`;
+// one that is let go without (an exception) counts as failed work.
+class Lease { // [the thread that acquired it]
+public:
+  Lease(Lease &&other) noexcept;
+  Lease &operator=(Lease &&) = delete;
+  ~Lease();
+
+  db::Connection &connection() { return *connection_; }
+  pool::Duration waited() const { return waited_; }
+
+  // Answers how long it was held. A connection that broke, or was left in a
+  // transaction, is closed instead of handed on.
+  pool::Duration give_back(bool ok);
+
+private:
+  friend class LivePool;
+  Lease(LivePool &pool, pool::ConnectionId id, db::Connection &connection, pool::Duration waited,
+        pool::Time since);
+
+  LivePool *pool_;
+  pool::ConnectionId id_;
+  db::Connection *connection_;
+  pool::Duration waited_;
+  pool::Time since_;
+};
+
+struct Refused {
+  pool::Refusal why;
+  pool::Duration waited;
+  std::string detail; // the last connect error, where that is the cause
+};
+
+class LivePool { // [any thread] unless said otherwise
+public:
+  // `conninfo` is the job role's. Connects nothing before a request needs it.
+  LivePool(const Clock &clock, const std::string &conninfo, std::uint64_t seed);
+  ~LivePool();
+
+  // Blocks until served or refused, at most until `deadline`. After it, the
+  // connection's socket is shut, so that no holder outlives its request. `route`
+  // is a literal.
+  std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route);
+  // As above, where the work itself needs `work`: a connection that would come
+  // too late for it is not waited for.
+  std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route,
+                                       pool::Duration work);
+
+  // ---- [governor] ----
+  pl_observation observe(); // its samples stay valid until the next call
+  std::vector<pool::WaitingRequest> take_asks();
+  void admitted(pool::RequestId request, const pool::Verdict &verdict);
+  void follow(const pool::Plan &plan, bool fresh, bool admits);
+  // Called, under the pool's lock, when the strategy should be asked soon.
+  void on_ask(std::function<void()> ask);
+
+  struct Snapshot {
+    pool::Time now;
+    pool::Levels levels;
+    pool::Duration oldest_wait;
+    pool::Counts counts;
+    pool::Plan plan;
+    std::uint32_t max_open;
+    std::string last_connect_error; // "" once a connect went well
+  };
+  Snapshot snapshot() const;
+
+  void on_connect(std::function<void(pool::Duration)> observe); // how long each took
+
+  // Refuses all waiters, closes idle connections, and after `grace` ends the
+  // sockets of those that are still held.
+  void shut_down(pool::Duration grace);
+
+private:
+  friend class Lease;
+  struct Parked;
+  struct Held {
+    std::unique_ptr<db::Connection> connection;
+    pool::Time deadline = pool::Time::max(); // of its holder
+    bool shut = false;
+  };
+  // What is to be done once the lock is released.
+  struct Afterwards;
+
+  template <class Event> void run(Event event);
+  void carry_out_locked(const pool::Actions &actions, Afterwards &afterwards);
+  void carry_out(Afterwards &afterwards);
+  void give_back(pool::ConnectionId id, db::Connection &connection, bool ok);
+  void keep_time(std::stop_token stop);
+  std::variant<Lease, Refused> outcome(Parked &parked);
+
+  const Clock &clock_;
+
+  mutable std::mutex mutex_; // guards all down to `timer_`
+  pool::Pool core_;
+  std::unordered_map<pool::ConnectionId, Held> connections_;
+  std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
+  std::string last_connect_error_;
+  std::function<void()> ask_;
+  std::function<void(pool::Duration)> connect_took_;
+  pool::Time shut_holders_at_ = pool::Time::max();
+  pool::Time wake_at_ = pool::Time::max();
+  pool::Time timer_wakes_ = pool::Time::min(); // when it will look anyway
+  std::condition_variable_any timer_;
+
+  std::unique_ptr<Connector> connector_;
+  std::jthread time_keeper_;
+};
+
+} // namespace lab::host

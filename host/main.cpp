@@ -1,0 +1,186 @@
+// The job server: reads its command line, puts the parts together, serves until
+// it is told to stop, then drains.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <Poco/Net/NetException.h>
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "host/clock.hpp"
+#include "host/containment.hpp"
+#include "host/http/server.hpp"
+#include "host/live_pool.hpp"
+#include "host/metrics.hpp"
+#include "host/routes/routes.hpp"
+#include "host/server_watch.hpp"
+#include "host/strategy_service.hpp"
+
+namespace {
+
+using namespace lab;
+using namespace lab::host;
+using namespace std::chrono_literals;
+
+constexpr int exit_set_up_failed = 64;
+constexpr int exit_tainted = 70; // the agent starts it anew, on a safe strategy
+
+struct Settings {
+  std::uint16_t port = 3000;
+  std::string database;
+  std::string monitor;
+  std::vector<std::filesystem::path> strategies;
+  std::filesystem::path copies;
+  std::filesystem::path verifier;
+  std::filesystem::path page;
+  std::string strategy;
+  std::vector<std::string> set;
+  std::vector<std::string> origins;
+  std::uint64_t seed = 1;
+};
+
+void describe(CLI::App &app, Settings &settings) {
+  app.add_option("--port", settings.port, "Port on 127.0.0.1; 0 picks a free one");
+  app.add_option("--database", settings.database, "Connection string of the job role")->required();
+  app.add_option("--monitor", settings.monitor, "Connection string of the monitoring role")
+      ->required();
+  app.add_option("--strategies", settings.strategies,
+                 "Folder of strategies; may be given again, the first has precedence")
+      ->required();
+  app.add_option("--copies", settings.copies, "Folder for private copies of strategies")
+      ->required();
+  app.add_option("--verifier", settings.verifier, "The program lab_verify")->required();
+  app.add_option("--page", settings.page, "Folder of the page")->required();
+  app.add_option("--strategy", settings.strategy, "Strategy to begin with");
+  app.add_option("--set", settings.set, "Parameter of it, NAME=NUMBER; may be given again");
+  app.add_option("--allow-origin", settings.origins,
+                 "Origin that may call besides this host's own; may be given again");
+  app.add_option("--seed", settings.seed, "Seed of samples and jitter");
+}
+
+pool::ParamValues parse_params(const std::vector<std::string> &set) {
+  pool::ParamValues values;
+  for (const std::string &one : set) {
+    const std::size_t equals = one.find('=');
+    char *end = nullptr;
+    const double value =
+        equals == std::string::npos ? 0 : std::strtod(one.c_str() + equals + 1, &end);
+    if (end == nullptr || *end != '\0' || end == one.c_str() + equals + 1)
+      throw CLI::ValidationError("--set", "\"" + one + "\" is not of the form NAME=NUMBER");
+    values.emplace_back(one.substr(0, equals), value);
+  }
+  return values;
+}
+
+std::optional<pool::ServerView> server_view(const ServerWatch &watch, const Clock &clock) {
+  const auto reading = watch.last();
+  if (!reading)
+    return std::nullopt;
+  const db::ServerNumbers &numbers = reading->numbers;
+  const auto count = [](int n) { return static_cast<std::uint32_t>(n < 0 ? 0 : n); };
+  return pool::ServerView{count(numbers.max_connections), count(numbers.reserved),
+                          count(numbers.total - numbers.ours), clock.now() - reading->at};
+}
+
+// Blocks until somebody asks the host to stop, or it is tainted. Answers whether
+// it is: then nothing can be loaded any more, and only a new process helps.
+bool wait_until_told(const sigset_t &stops, const StrategyService &strategies) {
+  for (;;) {
+    const timespec moment{0, 200'000'000};
+    if (sigtimedwait(&stops, nullptr, &moment) > 0)
+      return false;
+    if (strategies.status().tainted)
+      return true;
+  }
+}
+
+int serve(const Settings &settings, const pool::ParamValues &params, const sigset_t &stops) {
+  const Clock clock;
+  Metrics metrics;
+  LivePool pool(clock, settings.database, settings.seed);
+  pool.on_connect([&](pool::Duration took) { metrics.connect_took(took); });
+  const ServerWatch server_watch(clock, settings.monitor);
+  StrategyService::Options options;
+  options.folders = settings.strategies;
+  options.copies = settings.copies;
+  options.verifier = settings.verifier;
+  options.seed = settings.seed;
+  StrategyService strategies(clock, pool, options,
+                             [&] { return server_view(server_watch, clock); });
+
+  if (!settings.strategy.empty()) {
+    try {
+      (void)strategies.use(settings.strategy, params);
+    } catch (const StrategyRefused &refused) {
+      // The host serves all the same, on the plan that is compiled in.
+      strategies.note_problem(settings.strategy + ": " + refused.what());
+    }
+  }
+
+  Router router(clock, metrics, Gate(settings.origins));
+  add_job_routes(router, pool);
+  add_lab_routes(router, pool);
+  add_api_routes(router, pool, strategies, server_watch);
+  add_watching_routes(router, pool, strategies, server_watch, metrics, settings.page);
+  HttpServer http(clock, settings.port, router, metrics);
+  fmt::print("ready http://127.0.0.1:{}\n", http.port());
+  std::fflush(stdout);
+
+  const bool tainted = wait_until_told(stops, strategies);
+  spdlog::info(tainted ? "tainted: ending, to be started anew" : "stopping: draining");
+  http.drain();
+  pool.shut_down(tainted ? pool::Duration(500ms) : pool::Duration(10s));
+  http.stop();
+  spdlog::info("stopped");
+  const StrategyStatus status = strategies.status();
+  if (status.contained > 0) {
+    // Parked threads may hold locks that a tidy end would wait for.
+    spdlog::shutdown();
+    std::_Exit(tainted ? exit_tainted : EXIT_SUCCESS);
+  }
+  return EXIT_SUCCESS;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app{"Pool Strategy Lab: the job server. Started by the lab's agent."};
+  Settings settings;
+  describe(app, settings);
+  pool::ParamValues params;
+  try {
+    app.parse(argc, argv);
+    params = parse_params(settings.set);
+  } catch (const CLI::ParseError &e) {
+    return app.exit(e) == 0 ? EXIT_SUCCESS : exit_set_up_failed;
+  }
+
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("host"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  spdlog::flush_on(spdlog::level::info);
+  install_containment();
+  std::signal(SIGPIPE, SIG_IGN);
+  // Blocked here, before any thread, so that only `wait_until_told` sees them.
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGTERM);
+  sigaddset(&stops, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+
+  try {
+    return serve(settings, params, stops);
+  } catch (const Poco::Net::NetException &e) {
+    fmt::print(stderr, "lab_host: can't listen on 127.0.0.1:{}: {}; choose another with --port\n",
+               settings.port, e.displayText());
+  } catch (const std::exception &e) {
+    fmt::print(stderr, "lab_host: {}\n", e.what());
+  }
+  return exit_set_up_failed;
+}

@@ -1,0 +1,157 @@
+#include "host/metrics.hpp"
+
+#include <prometheus/text_serializer.h>
+
+namespace lab::host {
+namespace {
+
+double in_seconds(pool::Duration d) { return std::chrono::duration<double>(d).count(); }
+double in_milliseconds(pool::Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+// The original's 10..5000 ms, closer together where the strategies' wait limits lie.
+const prometheus::Histogram::BucketBoundaries request_ms = {
+    1, 2.5, 5, 10, 25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 2000, 5000};
+const prometheus::Histogram::BucketBoundaries pool_seconds = {
+    .0001, .0005, .001, .005, .01, .025, .05, .075, .1, .15, .2, .25, .3, .5, .75, 1, 2, 5, 10, 30};
+
+constexpr const char *pool_name = "db_client_connection_pool_name";
+
+// Counters of the registry follow the pool's own counts, which never fall.
+void follow(prometheus::Counter &counter, double now) { counter.Increment(now - counter.Value()); }
+
+} // namespace
+
+RouteMetrics::RouteMetrics(prometheus::Family<prometheus::Counter> &requests,
+                           prometheus::Family<prometheus::Histogram> &durations, std::string method,
+                           std::string route)
+    : requests_(requests), durations_(durations), method_(std::move(method)),
+      route_(std::move(route)) {}
+
+void RouteMetrics::count(int status, pool::Duration took) {
+  Series &one = series(status);
+  one.requests.Increment();
+  one.duration.Observe(in_milliseconds(took));
+}
+
+RouteMetrics::Series &RouteMetrics::series(int status) {
+  auto &place = by_status_.at(static_cast<std::size_t>(status));
+  if (Series *known = place.load(std::memory_order_acquire))
+    return *known;
+  const std::lock_guard lock(mutex_);
+  if (Series *known = place.load(std::memory_order_acquire))
+    return *known;
+  const prometheus::Labels labels = {
+      {"method", method_}, {"route", route_}, {"status_code", std::to_string(status)}};
+  owned_.push_back(std::make_unique<Series>(
+      Series{requests_.Add(labels), durations_.Add(labels, request_ms)}));
+  place.store(owned_.back().get(), std::memory_order_release);
+  return *owned_.back();
+}
+
+Metrics::Metrics() {
+  const auto histogram = [&](const char *name, const char *help) {
+    return &prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add(
+        {{pool_name, "jobs"}}, pool_seconds);
+  };
+  const auto gauge = [&](const char *name, const char *help) {
+    return &prometheus::BuildGauge().Name(name).Help(help).Register(registry_);
+  };
+  const auto counter = [&](const char *name, const char *help) {
+    return &prometheus::BuildCounter().Name(name).Help(help).Register(registry_);
+  };
+  requests_ = counter("http_requests_total", "Requests answered");
+  durations_ = &prometheus::BuildHistogram()
+                    .Name("http_request_duration_ms")
+                    .Help("Time from a request's receipt to its answer, in milliseconds")
+                    .Register(registry_);
+  wait_ = histogram("db_client_connection_wait_time_seconds",
+                    "Time that requests waited for a connection");
+  hold_ = histogram("db_client_connection_use_time_seconds",
+                    "Time that requests held a connection");
+  connect_ = histogram("db_client_connection_create_time_seconds",
+                       "Time that it took to open a connection");
+  connections_ = gauge("db_client_connection_count", "Connections by state");
+  max_ = &gauge("db_client_connection_max", "Requests that may hold a connection at once")
+              ->Add({{pool_name, "jobs"}});
+  pending_ = &gauge("db_client_connection_pending_requests", "Requests that wait for a connection")
+                  ->Add({{pool_name, "jobs"}});
+  timeouts_ = &counter("db_client_connection_timeouts_total",
+                       "Requests whose wait for a connection ran out")
+                   ->Add({{pool_name, "jobs"}});
+  host_busy_ = &counter("pool_lab_host_busy_total", "Requests answered host_busy")->Add({});
+  server_ = gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
+  strategy_ = gauge("pool_lab_strategy_info", "1 for the strategy in force");
+  events_ = counter("pool_lab_pool_events_total", "What happened in the pool since the start");
+}
+
+std::unique_ptr<RouteMetrics> Metrics::route(const std::string &method, const std::string &route) {
+  return std::make_unique<RouteMetrics>(*requests_, *durations_, method, route);
+}
+
+void Metrics::waited(pool::Duration wait, bool served) {
+  if (served)
+    wait_->Observe(in_seconds(wait));
+}
+
+void Metrics::held(pool::Duration hold) { hold_->Observe(in_seconds(hold)); }
+
+void Metrics::connect_took(pool::Duration took) { connect_->Observe(in_seconds(took)); }
+
+void Metrics::set_counts(const pool::Counts &counts) {
+  const auto event = [&](const char *name, std::uint64_t count) {
+    follow(events_->Add({{"event", name}}), static_cast<double>(count));
+  };
+  event("asked", counts.asked);
+  event("served", counts.served);
+  event("timed_out", counts.timed_out);
+  event("refused", counts.refused);
+  event("cancelled", counts.cancelled);
+  event("failed", counts.failed);
+  event("connects", counts.connects);
+  event("connects_failed", counts.connects_failed);
+  event("connects_refused", counts.connects_refused);
+  event("closed", counts.closed);
+  follow(*timeouts_, static_cast<double>(counts.timed_out));
+}
+
+std::string Metrics::text(const LivePool &pool, const StrategyService &strategies,
+                          const ServerWatch &server) {
+  const std::lock_guard lock(text_mutex_);
+  const LivePool::Snapshot now = pool.snapshot();
+  const auto state = [&](const char *name, double value) {
+    connections_->Add({{pool_name, "jobs"}, {"db_client_connection_state", name}}).Set(value);
+  };
+  state("idle", now.levels.idle);
+  state("used", now.levels.in_use);
+  state("connecting", now.levels.connecting);
+  max_->Set(now.plan.max_in_use);
+  pending_->Set(now.levels.waiting);
+  set_counts(now.counts);
+
+  if (const auto reading = server.last()) {
+    const auto set = [&](const char *kind, int value) {
+      server_->Add({{"kind", kind}}).Set(value);
+    };
+    set("max", reading->numbers.max_connections);
+    set("reserved", reading->numbers.reserved);
+    set("total", reading->numbers.total);
+    set("ours", reading->numbers.ours);
+  }
+
+  const StrategyStatus status = strategies.status();
+  follow(events_->Add({{"event", "swaps"}}), static_cast<double>(status.swaps));
+  follow(events_->Add({{"event", "strategies_contained"}}), static_cast<double>(status.contained));
+  follow(events_->Add({{"event", "plan_fields_clamped"}}), static_cast<double>(status.clamped));
+  prometheus::Gauge &in_force =
+      strategy_->Add({{"name", status.name.empty() ? "(built in)" : status.name},
+                      {"generation", std::to_string(status.generation)}});
+  in_force.Set(1);
+  std::string text = prometheus::TextSerializer().Serialize(registry_.Collect());
+  // Gone with this scrape, so that only the one in force is ever shown.
+  strategy_->Remove(&in_force);
+  return text;
+}
+
+} // namespace lab::host

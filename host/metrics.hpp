@@ -1,0 +1,84 @@
+// What Prometheus scrapes: the original lab's two families, OpenTelemetry's
+// db.client.connection.* in Prometheus form, and the lab's own (pool_lab_*).
+// [any thread]
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include "host/live_pool.hpp"
+#include "host/server_watch.hpp"
+#include "host/strategy_service.hpp"
+
+namespace lab::host {
+
+// The series of one method and route, by status. Found once, then one atomic load.
+class RouteMetrics {
+public:
+  RouteMetrics(prometheus::Family<prometheus::Counter> &requests,
+               prometheus::Family<prometheus::Histogram> &durations, std::string method,
+               std::string route);
+  void count(int status, pool::Duration took);
+
+private:
+  struct Series {
+    prometheus::Counter &requests;
+    prometheus::Histogram &duration;
+  };
+  Series &series(int status);
+
+  prometheus::Family<prometheus::Counter> &requests_;
+  prometheus::Family<prometheus::Histogram> &durations_;
+  const std::string method_;
+  const std::string route_;
+  std::array<std::atomic<Series *>, 600> by_status_{};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Series>> owned_;
+};
+
+class Metrics {
+public:
+  Metrics();
+
+  // For a router to keep; `route` is the pattern, never a URL with an id in it.
+  std::unique_ptr<RouteMetrics> route(const std::string &method, const std::string &route);
+
+  void waited(pool::Duration wait, bool served);
+  void held(pool::Duration hold);
+  void connect_took(pool::Duration took);
+  void busy() { host_busy_->Increment(); }
+
+  // The text of /metrics. Gauges and the pool's counts are read at this moment.
+  std::string text(const LivePool &pool, const StrategyService &strategies,
+                   const ServerWatch &server);
+
+private:
+  void set_counts(const pool::Counts &counts);
+
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Counter> *requests_;
+  prometheus::Family<prometheus::Histogram> *durations_;
+  prometheus::Histogram *wait_;
+  prometheus::Histogram *hold_;
+  prometheus::Histogram *connect_;
+  prometheus::Counter *host_busy_;
+  prometheus::Family<prometheus::Gauge> *connections_;
+  prometheus::Gauge *max_;
+  prometheus::Gauge *pending_;
+  prometheus::Family<prometheus::Gauge> *server_;
+  prometheus::Family<prometheus::Gauge> *strategy_;
+  prometheus::Family<prometheus::Counter> *events_;
+  prometheus::Counter *timeouts_;
+  std::mutex text_mutex_; // one scrape at a time: counters are brought up to the pool's counts
+};
+
+} // namespace lab::host

@@ -1,0 +1,135 @@
+#include "host/pool/governor.hpp"
+
+#include <cstddef>
+
+namespace lab::pool {
+
+Governor::Governor(std::uint64_t seed, CallGuard &guard) : guard_(guard), random_(seed) {}
+
+Strategy Governor::load(const std::string &name, std::uint64_t generation,
+                        const std::filesystem::path &copy, const ParamValues &values) {
+  Strategy made;
+  made.name = name;
+  made.generation = generation;
+  made.copy = copy;
+  guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
+  guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
+  for (const plugin::Param &param : made.library->params())
+    made.values.emplace_back(param.name, param.default_value);
+  apply(made, values);
+  return made;
+}
+
+std::optional<Strategy> Governor::adopt(Strategy next) {
+  std::optional<Strategy> old = std::move(strategy_);
+  if (old && old->name == next.name) {
+    std::vector<std::byte> state;
+    const auto unsaved = guarded("save", [&] { return old->instance->save(state); });
+    // A state that can't be taken over means a fresh start, no more.
+    if (!unsaved && !state.empty())
+      (void)guarded("restore", [&] { return next.instance->restore(state); });
+  }
+  strategy_ = std::move(next);
+  return old;
+}
+
+plugin::Closed Governor::retire(Strategy old) {
+  guarded("destroy", [&] { old.instance.reset(); });
+  return guarded("close", [&] { return old.library->close(); });
+}
+
+std::optional<Strategy> Governor::go_builtin() {
+  plan_ = builtin_plan();
+  std::optional<Strategy> old = std::move(strategy_);
+  strategy_.reset();
+  return old;
+}
+
+std::optional<std::string> Governor::set(const ParamValues &values) {
+  if (!strategy_)
+    return "no strategy is in use";
+  try {
+    apply(*strategy_, values);
+  } catch (const plugin::Unusable &e) {
+    return e.what();
+  }
+  return std::nullopt;
+}
+
+Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server) {
+  if (!strategy_)
+    return {builtin_plan(), 0, "the fixed plan that is compiled into the host", std::nullopt};
+
+  if (server) {
+    seen.server_max_connections = server->max_connections;
+    seen.server_reserved = server->reserved;
+    seen.server_others = server->others;
+    seen.server_age = server->age.count();
+  }
+  seen.random = random_.next();
+
+  pl_plan answer = plugin::default_plan();
+  auto failure = guarded("look", [&] { return strategy_->instance->look(seen, answer); });
+  if (failure)
+    return {plan_, 0, {}, std::move(failure)};
+  const Clamped clamped = from_abi(answer);
+  plan_ = clamped.plan;
+
+  Decision decision{plan_, clamped.fields, {}, std::nullopt};
+  if (strategy_->library->has_explain())
+    decision.failure =
+        guarded("explain", [&] { return strategy_->instance->explain(decision.explain); });
+  return decision;
+}
+
+Verdict Governor::admit(const pl_ask &ask) {
+  pl_verdict answer{};
+  const auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
+  // An `admit` that fails, or answers nonsense, decides nothing.
+  if (failure || answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
+    return {};
+  switch (answer.kind) {
+  case PL_WAIT:
+    return {Verdict::Kind::wait, answer.place == PL_FRONT, Duration(answer.wait)};
+  case PL_REFUSE:
+    return {Verdict::Kind::refuse, false, {}};
+  default:
+    return {};
+  }
+}
+
+void Governor::abandon() noexcept {
+  if (!strategy_)
+    return;
+  strategy_->instance->abandon();
+  strategy_->library->quarantine();
+}
+
+Plan Governor::builtin_plan() {
+  Plan plan;
+  plan.max_in_use = 10;
+  plan.max_waiting = 200;
+  plan.wait_timeout = std::chrono::seconds(1);
+  return plan;
+}
+
+// Checks all before it sets the first, so that a mistake changes nothing.
+void Governor::apply(Strategy &to, const ParamValues &values) {
+  const auto &params = to.library->params();
+  std::vector<std::pair<std::uint32_t, double>> wanted;
+  for (const auto &[name, value] : values) {
+    const auto index = plugin::index_of(params, name);
+    if (!index)
+      throw plugin::Unusable("params", to.name + " has no parameter " + name);
+    if (const auto problem = plugin::problem_with(params[*index], value))
+      throw plugin::Unusable("params", *problem);
+    wanted.emplace_back(*index, value);
+  }
+  for (const auto &[index, value] : wanted) {
+    if (const auto failure = guarded("set", [&] { return to.instance->set(index, value); }))
+      throw plugin::Unusable("params", failure->text);
+    to.values.at(index).second = value;
+  }
+}
+
+} // namespace lab::pool

@@ -1,0 +1,112 @@
+// The owner of the strategy: shows it an observation, takes its plan, clamps it.
+//
+// No clock, no thread and no socket: who runs it says when. The live one is
+// host/strategy_service.hpp; a simulator can run the very same governor with
+// the very same library. [governor] Every function.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/pool/pool.hpp"
+#include "plugins/loader/library.hpp"
+
+namespace lab::pool {
+
+// What is known of the server, and how old that is.
+struct ServerView {
+  std::uint32_t max_connections = 0;
+  std::uint32_t reserved = 0;
+  std::uint32_t others = 0; // connections that are not this pool's
+  Duration age{};
+};
+
+// Told before and after every call into a library, so that a watchdog can see
+// where a governor stands and for how long.
+class CallGuard {
+public:
+  virtual ~CallGuard() = default;
+  virtual void enter(const char *call) = 0;
+  virtual void leave() = 0;
+};
+
+// Values of parameters by name.
+using ParamValues = std::vector<std::pair<std::string, double>>;
+
+// A strategy in use: its library and one instance.
+struct Strategy {
+  std::string name;
+  std::uint64_t generation = 0;
+  std::filesystem::path copy; // the private copy that is loaded
+  std::unique_ptr<plugin::Library> library;
+  std::unique_ptr<plugin::Instance> instance;
+  ParamValues values; // of every parameter
+};
+
+struct Decision {
+  Plan plan;
+  unsigned clamped = 0; // fields that were out of range
+  std::string explain;
+  plugin::CallResult failure; // then `plan` is the one before
+};
+
+class Governor {
+public:
+  Governor(std::uint64_t seed, CallGuard &guard);
+
+  // Loads `copy` and makes an instance with `values` (others keep their
+  // defaults). Throws plugin::Unusable. The strategy in use is not touched.
+  Strategy load(const std::string &name, std::uint64_t generation,
+                const std::filesystem::path &copy, const ParamValues &values);
+
+  // Puts `next` in place of the one in use, with the old one's state where both
+  // are builds of one name. Answers the old one: end it with `retire`.
+  std::optional<Strategy> adopt(Strategy next);
+
+  // Ends a strategy and closes its library.
+  plugin::Closed retire(Strategy old);
+
+  // Back to the fixed plan that is compiled in. Answers the old strategy.
+  std::optional<Strategy> go_builtin();
+
+  // Changes parameters of the one in use; all or none. An error is one line.
+  std::optional<std::string> set(const ParamValues &values);
+
+  // `seen` as the pool observed it; the server's numbers and `random` are filled in here.
+  Decision look(pl_observation seen, const std::optional<ServerView> &server);
+  Verdict admit(const pl_ask &ask);
+
+  bool admits() const { return strategy_ && strategy_->library->has_admit(); }
+  const Strategy *strategy() const { return strategy_ ? &*strategy_ : nullptr; }
+
+  // A fault was contained: nothing of it may be called or unloaded again. [any
+  // thread, once the governor's own is parked]
+  void abandon() noexcept;
+
+  // What holds when no strategy does.
+  static Plan builtin_plan();
+
+private:
+  // Runs one call into a library between `enter` and `leave`.
+  template <class Call> auto guarded(const char *name, Call call) {
+    guard_.enter(name);
+    struct Leave {
+      CallGuard &guard;
+      ~Leave() { guard.leave(); }
+    } leave{guard_};
+    return call();
+  }
+  void apply(Strategy &to, const ParamValues &values);
+
+  CallGuard &guard_;
+  Random random_;
+  std::optional<Strategy> strategy_;
+  Plan plan_ = builtin_plan();
+};
+
+} // namespace lab::pool

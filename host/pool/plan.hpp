@@ -1,0 +1,42 @@
+// A plan: the numbers that the pool follows. Meanings and ranges: pl_plan in
+// pool_lab/strategy.h, the ABI, of which this is the C++ side.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "host/pool/time.hpp"
+#include "pool_lab/strategy.h"
+
+namespace lab::pool {
+
+enum class Order { fifo, lifo };
+
+struct Plan {
+  std::uint32_t max_in_use = 10;
+  std::optional<std::uint32_t> max_open; // absent: the highest max_in_use of the last idle_timeout
+  std::uint32_t min_idle = 0;
+  std::uint32_t max_connecting = 4;
+  std::uint32_t max_waiting = POOL_LAB_MAX_SIZE;
+  Order order = Order::fifo;
+  bool look_when_waiting = false;
+  Duration wait_timeout = std::chrono::seconds(5);
+  Duration idle_timeout = std::chrono::seconds(30);
+  Duration max_lifetime = std::chrono::minutes(30);
+  Duration next_look = std::chrono::seconds(1);
+
+  friend bool operator==(const Plan &, const Plan &) = default;
+};
+
+// The ABI's struct with every field set, for a strategy to start from or to be shown.
+pl_plan to_abi(const Plan &plan);
+
+struct Clamped {
+  Plan plan;
+  unsigned fields = 0; // how many had to be clamped
+};
+
+// A strategy's answer, brought into the stated ranges.
+Clamped from_abi(const pl_plan &plan);
+
+} // namespace lab::pool

@@ -1,0 +1,209 @@
+// The pool core: a state machine. Events with a time go in, actions come out.
+//
+// It knows no clock, no socket, no thread and no SQL. A driver tells it what
+// happened (`acquire`, `release`, `connected`, ...) and carries out what it
+// says (`connect`, `serve`, `wake_at`, ...). The live driver is
+// host/live_pool.hpp; a simulated one can drive the very same code.
+//
+// [whoever holds the pool] Every function: the driver sees to it that one
+// event is done before the next begins.
+//
+// How a request gets a connection
+//   It gets an idle one, the newest first, if `max_in_use` leaves room.
+//   Otherwise it waits in line, and a connection given back goes straight to
+//   the head of the line, never through the idle list: nobody can barge in.
+//   Connects run in the background. None belongs to a request: it is never
+//   undone because a request left, and serves whoever is first when it ends.
+//
+// What always holds, after every event
+//   - a connection has at most one holder;
+//   - no idle connection and no waiter together while max_in_use leaves room;
+//   - open + connecting never rises above max_open through a connect;
+//   - in use never rises above max_in_use through a hand-out;
+//   - every request ends exactly once, and none times out before its deadline.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "host/pool/plan.hpp"
+#include "host/pool/time.hpp"
+#include "host/pool/window.hpp"
+
+namespace lab::pool {
+
+enum class RequestId : std::uint64_t {};
+enum class ConnectionId : std::uint64_t {}; // never used twice
+
+// Why a request ended without a connection.
+enum class Refusal {
+  timed_out,            // its deadline passed while it waited
+  rejected,             // the line was full, or the strategy said no
+  too_many_connections, // its deadline passed while the server refused connects
+  db_unavailable,       // nothing open, and connects fail
+  draining              // the host is shutting down
+};
+
+// What the driver has to do, in this order.
+struct Connect {
+  ConnectionId connection;
+};
+struct Close {
+  ConnectionId connection;
+};
+struct Serve {
+  RequestId request;
+  ConnectionId connection;
+  Duration waited;
+};
+struct Refuse {
+  RequestId request;
+  Refusal why;
+  Duration waited;
+};
+struct AskStrategy {}; // the governor should look soon, or ask about `take_asks`
+struct WakeAt {
+  Time at; // call `tick` then, at the latest
+};
+using Action = std::variant<Connect, Close, Serve, Refuse, AskStrategy, WakeAt>;
+using Actions = std::vector<Action>;
+
+// A strategy's verdict on a waiting request (pl_verdict).
+struct Verdict {
+  enum class Kind { keep, wait, refuse } kind = Kind::keep;
+  bool at_front = false;
+  Duration wait{};
+};
+
+// A waiting request, as `admit` is shown it.
+struct WaitingRequest {
+  RequestId request;
+  pl_ask shown;
+};
+
+class Pool {
+public:
+  // `seed` draws the samples and the jitter of lifetimes and back-off.
+  explicit Pool(std::uint64_t seed);
+
+  // ---- events ----
+
+  // A request wants a connection, until `deadline`, its own. `route` is shown to
+  // `admit`; its characters must outlive the pool (a literal).
+  void acquire(Time now, RequestId request, Time deadline, std::string_view route, Actions &out);
+  // A holder gives its connection back, fit to be used again. `ok`: its work went well.
+  void release(Time now, ConnectionId connection, bool ok, Actions &out);
+  // A connection is of no more use: while held (its request has failed), or at rest.
+  void broke(Time now, ConnectionId connection, Actions &out);
+  // The connection just served was dead already: its request goes back to the
+  // head of the line, its deadline unchanged.
+  void dead_at_checkout(Time now, ConnectionId connection, Actions &out);
+  void connected(Time now, ConnectionId connection, Actions &out);
+  void connect_failed(Time now, ConnectionId connection, bool too_many, Actions &out);
+  // Its client has gone. A request that does not wait any more is left alone.
+  void cancel(Time now, RequestId request, Actions &out);
+  // A late verdict, on a request that waits no more, is ignored.
+  void admitted(Time now, RequestId request, const Verdict &verdict, Actions &out);
+  // `fresh`: from another strategy than the plan before, so that nothing of the
+  // old one's highest max_in_use is remembered. `admits`: whether to fill `take_asks`.
+  void follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &out);
+  void tick(Time now, Actions &out);
+  // From now on nobody is served; waiters are refused, connections close.
+  void shut_down(Time now, Actions &out);
+
+  // ---- what the governor and the page look at ----
+
+  const Plan &plan() const { return plan_; }
+  std::uint32_t max_open() const;
+  Levels levels() const;
+  Duration oldest_wait(Time now) const;
+  const Counts &counts() const { return window_.counts(); }
+  // Closes the window. All but the server's numbers and `random` are filled in.
+  pl_observation observe(Time now);
+  // Waiting requests that the strategy has not been asked about yet.
+  std::vector<WaitingRequest> take_asks(Time now);
+
+private:
+  enum class State { connecting, idle, in_use };
+  struct Slot {
+    State state = State::connecting;
+    Time since{};   // when it came into this state
+    Time retires{}; // max_lifetime, jittered
+    RequestId holder{};
+    Time asked{}; // the holder's
+    Time deadline{};
+    std::string_view route;
+    Duration waited{};
+    std::list<ConnectionId>::iterator idle_place;
+  };
+  struct Waiter {
+    RequestId request;
+    Time asked;
+    Time own_deadline;
+    Time deadline;
+    bool has_verdict = false;
+    bool asked_about = false;
+    std::string_view route;
+  };
+  using Line = std::list<Waiter>;
+  enum class Trouble { none, too_many, down };
+
+  void settle(Time now, Actions &out);
+  void expire(Time now, Actions &out);
+  void serve_waiters(Time now, Actions &out);
+  void retire_idle(Time now, Actions &out);
+  void start_connects(Time now, Actions &out);
+  void announce_wake(Time now, Actions &out);
+
+  void hand_out_idle(Time now, const Waiter &waiter, Actions &out);
+  void turn_away(Time now, const Waiter &waiter, Refusal why, Outcome how, Actions &out);
+  void refuse(Time now, Line::iterator waiter, Refusal why, Outcome how, Actions &out);
+  void refuse_all(Time now, Refusal why, Actions &out);
+  void enter_line(Line::iterator where, const Waiter &waiter);
+  void leave_line(Line::iterator waiter);
+  void set_deadline(Line::iterator waiter, Time deadline);
+  void rest(Time now, ConnectionId connection, Slot &slot);
+  void close_idle(std::list<ConnectionId>::iterator place, Actions &out);
+  void close(ConnectionId connection, Actions &out);
+  std::uint32_t free_room() const;
+  Refusal why_timed_out(const Waiter &waiter) const;
+
+  Plan plan_;
+  bool admits_ = false;
+  bool shut_ = false;
+  Window window_;
+  Random random_;
+
+  std::uint64_t last_connection_ = 0;
+  std::unordered_map<ConnectionId, Slot> slots_;
+  std::list<ConnectionId> idle_; // oldest first; the newest, at the back, is handed out
+  std::uint32_t in_use_ = 0;
+  std::uint32_t connecting_ = 0;
+
+  Line line_; // the front is served first
+  std::unordered_map<RequestId, Line::iterator> places_;
+  std::set<std::pair<Time, RequestId>> deadlines_;
+
+  // The highest max_in_use of the last idle_timeout: falling values, newest last.
+  std::deque<std::pair<Time, std::uint32_t>> highest_;
+
+  // After a failed connect: one prober, with growing pauses; then 1, 2, 4, ...
+  Trouble trouble_ = Trouble::none;
+  Trouble last_error_ = Trouble::none;
+  Time last_error_at_{};
+  Time connect_after_{};
+  Duration pause_{};
+  std::uint32_t connects_allowed_ = POOL_LAB_MAX_SIZE;
+
+  Time next_sweep_{}; // when idle connections are next looked over for their age
+  Time wake_announced_ = Time::max();
+};
+
+} // namespace lab::pool

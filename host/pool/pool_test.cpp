@@ -1,0 +1,630 @@
+// The core's promises, one test each. Time is a number that the test moves.
+#include "host/pool/pool.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace lab::pool {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Drives a pool and keeps its own books, from the actions alone.
+class Driver {
+public:
+  explicit Driver(Plan plan = {}) : pool(7) { follow(plan, true); }
+
+  void follow(const Plan &plan, bool fresh = false, bool admits = false) {
+    event([&](Actions &out) { pool.follow(now, plan, fresh, admits, out); });
+  }
+  void ask(int request, Duration patience = hours(1)) {
+    event([&](Actions &out) {
+      pool.acquire(now, RequestId(request), now + patience, "GET /x", out);
+    });
+  }
+  void give_back(int request, bool ok = true) {
+    const ConnectionId connection = holds.at(request);
+    holds.erase(request);
+    event([&](Actions &out) { pool.release(now, connection, ok, out); });
+  }
+  void lose(int request) {
+    const ConnectionId connection = holds.at(request);
+    holds.erase(request);
+    event([&](Actions &out) { pool.broke(now, connection, out); });
+  }
+  void found_dead(int request) {
+    const ConnectionId connection = holds.at(request);
+    holds.erase(request);
+    event([&](Actions &out) { pool.dead_at_checkout(now, connection, out); });
+  }
+  void connect_one() {
+    const ConnectionId connection = take_connecting();
+    event([&](Actions &out) { pool.connected(now, connection, out); });
+  }
+  void connect_all() {
+    while (!connecting.empty())
+      connect_one();
+  }
+  void fail_connect(bool too_many = false) {
+    const ConnectionId connection = take_connecting();
+    event([&](Actions &out) { pool.connect_failed(now, connection, too_many, out); });
+  }
+  void cancel(int request) {
+    event([&](Actions &out) { pool.cancel(now, RequestId(request), out); });
+  }
+  void verdict(int request, const Verdict &v) {
+    event([&](Actions &out) { pool.admitted(now, RequestId(request), v, out); });
+  }
+  void shut_down() {
+    event([&](Actions &out) { pool.shut_down(now, out); });
+  }
+  // Moves time on, ticking whenever the pool asked for it.
+  void pass(Duration d) {
+    const Time until = now + d;
+    while (wake <= until) {
+      now = std::max(now, wake);
+      wake = Time::max();
+      event([&](Actions &out) { pool.tick(now, out); });
+    }
+    now = until;
+  }
+
+  Time now{};
+  Time wake = Time::max();
+  Pool pool;
+  std::map<int, ConnectionId> holds;
+  std::map<int, Refusal> refused;
+  std::vector<int> served; // in order
+  std::set<ConnectionId> connecting;
+  std::set<ConnectionId> open;
+  int strategy_asked = 0;
+
+private:
+  ConnectionId take_connecting() {
+    EXPECT_FALSE(connecting.empty()) << "no connect is under way";
+    const ConnectionId first = *connecting.begin();
+    connecting.erase(first);
+    return first;
+  }
+
+  template <class Event> void event(Event run) {
+    Actions out;
+    run(out);
+    for (const Action &action : out) {
+      if (const auto *a = std::get_if<Connect>(&action)) {
+        connecting.insert(a->connection);
+        EXPECT_LE(pool.levels().open + pool.levels().connecting, pool.max_open());
+      } else if (const auto *a = std::get_if<Serve>(&action)) {
+        const int request = static_cast<int>(a->request);
+        for (const auto &[holder, held] : holds)
+          EXPECT_NE(held, a->connection) << holder << " and " << request << " hold one connection";
+        EXPECT_FALSE(holds.contains(request));
+        holds[request] = a->connection;
+        served.push_back(request);
+      } else if (const auto *a = std::get_if<Refuse>(&action)) {
+        refused[static_cast<int>(a->request)] = a->why;
+      } else if (const auto *a = std::get_if<WakeAt>(&action)) {
+        wake = std::min(wake, a->at);
+      } else if (std::get_if<AskStrategy>(&action)) {
+        ++strategy_asked;
+      }
+    }
+    check();
+  }
+
+  void check() {
+    const Levels level = pool.levels();
+    const Counts &n = pool.counts();
+    EXPECT_EQ(level.in_use, holds.size());
+    EXPECT_EQ(level.open, level.idle + level.in_use);
+    EXPECT_EQ(n.connects, n.closed + level.open);
+    EXPECT_EQ(n.asked, n.served + n.timed_out + n.refused + n.cancelled + n.failed + level.waiting +
+                           level.in_use);
+    if (level.in_use < pool.plan().max_in_use) {
+      EXPECT_TRUE(level.idle == 0 || level.waiting == 0)
+          << "somebody waits beside an idle connection";
+    }
+  }
+};
+
+Plan plan_of(std::uint32_t max, Duration wait = seconds(5)) {
+  Plan plan;
+  plan.max_in_use = max;
+  plan.max_connecting = 100;
+  plan.wait_timeout = wait;
+  return plan;
+}
+
+TEST(Pool, ServesFirstComeFirstServed) {
+  Driver d(plan_of(1));
+  for (int i = 1; i <= 4; ++i)
+    d.ask(i);
+  d.connect_all();
+  for (int i = 1; i <= 3; ++i)
+    d.give_back(i);
+  EXPECT_EQ(d.served, (std::vector<int>{1, 2, 3, 4}));
+}
+
+TEST(Pool, ServesTheNewestFirstWhenThePlanSaysLifo) {
+  Plan plan = plan_of(1);
+  plan.order = Order::lifo;
+  Driver d(plan);
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.ask(3);
+  d.give_back(1);
+  d.give_back(3);
+  EXPECT_EQ(d.served, (std::vector<int>{1, 3, 2}));
+}
+
+TEST(Pool, ANewcomerCannotBargePastAWaiter) { // HikariCP#2192
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.give_back(1); // goes straight to 2, and is never idle in between
+  d.ask(3);
+  EXPECT_TRUE(d.holds.contains(2));
+  EXPECT_FALSE(d.holds.contains(3));
+}
+
+TEST(Pool, HandsOutTheNewestIdleConnection) {
+  Driver d(plan_of(2));
+  d.ask(1);
+  d.ask(2);
+  d.connect_all();
+  const ConnectionId last_back = d.holds.at(1);
+  d.give_back(2);
+  d.give_back(1);
+  d.ask(3);
+  EXPECT_EQ(d.holds.at(3), last_back);
+}
+
+TEST(Pool, NobodyTimesOutBeforeTheDeadlineAndEverybodyAtIt) { // vitess#16896: all, not the first
+  Driver d(plan_of(1, milliseconds(200)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.ask(3);
+  d.pass(milliseconds(200) - Duration(1));
+  EXPECT_TRUE(d.refused.empty());
+  d.pass(Duration(1));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
+}
+
+TEST(Pool, AnExpiredWaiterIsNotServed) { // vitess#20308
+  Driver d(plan_of(1, milliseconds(200)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.now += milliseconds(250); // the tick is late; the release comes first
+  d.give_back(1);
+  EXPECT_FALSE(d.holds.contains(2));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+}
+
+TEST(Pool, ARequestsOwnDeadlineIsNeverPassed) {
+  Driver d(plan_of(1, seconds(5)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2, milliseconds(100));
+  d.pass(milliseconds(100));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+}
+
+TEST(Pool, ADeadConnectionPutsItsRequestBackAtTheHeadWithItsDeadline) { // node-mysql2#4498
+  Driver d(plan_of(1, milliseconds(200)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.pass(milliseconds(150));
+  d.give_back(1);
+  ASSERT_TRUE(d.holds.contains(2));
+  d.ask(3);
+  d.found_dead(2);
+  EXPECT_EQ(d.connecting.size(), 1U) << "its place must be free for a new connect";
+  d.pass(milliseconds(50));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+  d.connect_all();
+  EXPECT_TRUE(d.holds.contains(3));
+}
+
+TEST(Pool, RaisingTheLimitWakesWaiters) { // vitess#20081
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.follow(plan_of(2));
+  d.connect_all();
+  EXPECT_TRUE(d.holds.contains(2));
+}
+
+TEST(Pool, LoweringTheLimitTakesNothingAwayAndHoldsFromTheNextHandOut) {
+  Driver d(plan_of(3));
+  for (int i = 1; i <= 3; ++i)
+    d.ask(i);
+  d.connect_all();
+  d.follow(plan_of(1));
+  EXPECT_EQ(d.holds.size(), 3U);
+  d.ask(4);
+  d.give_back(1);
+  d.give_back(2);
+  EXPECT_FALSE(d.holds.contains(4));
+  d.give_back(3);
+  EXPECT_TRUE(d.holds.contains(4));
+}
+
+TEST(Pool, ZeroPausesAndWaitersWait) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.give_back(1);
+  d.follow(plan_of(0));
+  d.ask(2);
+  EXPECT_EQ(d.pool.levels().waiting, 1U);
+  d.follow(plan_of(1));
+  EXPECT_TRUE(d.holds.contains(2));
+}
+
+TEST(Pool, ALawMayMoveDownAndUpWithoutPayingForConnects) {
+  Driver d(plan_of(4));
+  for (int i = 1; i <= 4; ++i)
+    d.ask(i);
+  d.connect_all();
+  d.follow(plan_of(1));
+  for (int i = 1; i <= 4; ++i)
+    d.give_back(i);
+  EXPECT_EQ(d.pool.levels().open, 4U);
+  d.follow(plan_of(4));
+  for (int i = 5; i <= 8; ++i)
+    d.ask(i);
+  EXPECT_EQ(d.holds.size(), 4U);
+  EXPECT_TRUE(d.connecting.empty());
+}
+
+TEST(Pool, AFreshStrategyForgetsTheOldOnesHigh) {
+  Driver d(plan_of(4));
+  for (int i = 1; i <= 4; ++i)
+    d.ask(i);
+  d.connect_all();
+  d.give_back(1);
+  d.give_back(2);
+  d.follow(plan_of(1), true);
+  EXPECT_EQ(d.pool.levels().open, 2U) << "idle ones close at once";
+  d.give_back(3);
+  d.give_back(4);
+  EXPECT_EQ(d.pool.levels().open, 1U) << "busy ones close on return";
+}
+
+TEST(Pool, ConnectsNoMoreThanAreWanted) { // HikariCP's elision
+  Plan plan = plan_of(50);
+  Driver d(plan);
+  d.ask(1);
+  d.ask(2);
+  EXPECT_EQ(d.connecting.size(), 2U);
+  d.cancel(1); // its connect goes on, and serves whoever is first
+  d.connect_one();
+  EXPECT_TRUE(d.holds.contains(2));
+  d.connect_one();
+  EXPECT_EQ(d.pool.levels().idle, 1U);
+}
+
+TEST(Pool, NeverMoreConnectsUnderWayThanThePlanSays) {
+  Plan plan = plan_of(50);
+  plan.max_connecting = 2;
+  Driver d(plan);
+  for (int i = 0; i < 20; ++i)
+    d.ask(i);
+  EXPECT_EQ(d.connecting.size(), 2U);
+  d.connect_one();
+  EXPECT_EQ(d.connecting.size(), 2U);
+}
+
+TEST(Pool, AFullLineRefusesTheNewcomerAtOnce) { // HikariCP#580
+  Plan plan = plan_of(1);
+  plan.max_waiting = 2;
+  Driver d(plan);
+  d.ask(1); // will be served by the connect under way, so it does not count
+  d.ask(2);
+  d.ask(3);
+  EXPECT_TRUE(d.refused.empty());
+  d.ask(4);
+  EXPECT_EQ(d.refused.at(4), Refusal::rejected);
+}
+
+TEST(Pool, NoWaitingMeansIdleOrNothing) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.give_back(1);
+  d.follow(plan_of(1, Duration::zero()));
+  d.ask(2);
+  d.ask(3);
+  EXPECT_TRUE(d.holds.contains(2));
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
+}
+
+TEST(Pool, AChangedWaitTimeoutHoldsForThoseWaiting) {
+  Driver d(plan_of(1, seconds(5)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.pass(milliseconds(100));
+  d.follow(plan_of(1, milliseconds(200)));
+  d.pass(milliseconds(100));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+}
+
+TEST(Pool, VerdictsReorderRefuseAndLimitTheWait) {
+  Driver d(plan_of(1, seconds(5)));
+  d.follow(plan_of(1, seconds(5)), false, true);
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.ask(3);
+  d.ask(4);
+  const auto asks = d.pool.take_asks(d.now);
+  ASSERT_EQ(asks.size(), 3U);
+  EXPECT_EQ(asks[2].shown.ahead, 2U);
+  EXPECT_TRUE(d.pool.take_asks(d.now).empty()) << "asked once each";
+  d.verdict(2, {Verdict::Kind::refuse, false, {}});
+  EXPECT_EQ(d.refused.at(2), Refusal::rejected);
+  d.verdict(4, {Verdict::Kind::wait, true, milliseconds(100)});
+  d.pass(milliseconds(50));
+  d.give_back(1);
+  EXPECT_TRUE(d.holds.contains(4)) << "it was put at the front";
+  d.verdict(4, {Verdict::Kind::refuse, false, {}}); // too late: ignored
+  EXPECT_TRUE(d.holds.contains(4));
+}
+
+TEST(Pool, APlanMayShortenAVerdictButNotExtendIt) {
+  Driver d(plan_of(1, seconds(5)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.verdict(2, {Verdict::Kind::wait, false, milliseconds(300)});
+  d.follow(plan_of(1, seconds(10)));
+  d.pass(milliseconds(300));
+  EXPECT_TRUE(d.refused.contains(2));
+}
+
+TEST(Pool, AServerAtItsCeilingIsNamedAsTheCause) {
+  Driver d(plan_of(5, milliseconds(500)));
+  d.ask(1);
+  d.connect_one();
+  d.ask(2);
+  d.fail_connect(true);
+  EXPECT_TRUE(d.refused.empty()) << "it waits to its deadline: one may be given back";
+  d.pass(milliseconds(150));
+  EXPECT_TRUE(d.connecting.empty()) << "the pool backs off";
+  d.pass(milliseconds(100));
+  EXPECT_EQ(d.connecting.size(), 1U) << "then it tries again";
+  d.fail_connect(true);
+  d.pass(milliseconds(250));
+  EXPECT_EQ(d.refused.at(2), Refusal::too_many_connections);
+}
+
+TEST(Pool, NothingOpenAndConnectsFailingIsUnavailableAtOnce) {
+  Driver d(plan_of(5, seconds(5)));
+  d.ask(1);
+  d.ask(2);
+  d.fail_connect();
+  EXPECT_EQ(d.refused.at(1), Refusal::db_unavailable);
+  EXPECT_EQ(d.refused.at(2), Refusal::db_unavailable);
+  d.ask(3);
+  EXPECT_EQ(d.refused.at(3), Refusal::db_unavailable) << "and so for those who come later";
+}
+
+TEST(Pool, KnocksAtADeadServerAtMostFiveTimesASecondAndNeedsNobodyToAsk) { // postgres.js#1179
+  Driver d(plan_of(50));
+  for (int i = 0; i < 50; ++i)
+    d.ask(i);
+  while (!d.connecting.empty())
+    d.fail_connect();
+  int knocks = 0;
+  for (int ms = 0; ms < 10000; ++ms) {
+    d.pass(milliseconds(1));
+    EXPECT_LE(d.connecting.size(), 1U) << "one prober";
+    while (!d.connecting.empty()) {
+      ++knocks;
+      d.fail_connect();
+    }
+  }
+  EXPECT_LE(knocks, 50);
+  EXPECT_GE(knocks, 10) << "it must notice within a second that the server is back";
+}
+
+TEST(Pool, AfterAnOutageItBeginsSlowly) {
+  Driver d(plan_of(50));
+  d.ask(1);
+  d.fail_connect();
+  d.pass(seconds(1));
+  ASSERT_EQ(d.connecting.size(), 1U);
+  d.connect_one();
+  for (int i = 2; i < 40; ++i)
+    d.ask(i);
+  EXPECT_EQ(d.connecting.size(), 2U);
+  d.connect_one();
+  EXPECT_LE(d.connecting.size(), 4U);
+}
+
+TEST(Pool, AFailedConnectFreesItsPlace) { // vitess#20080
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.fail_connect(true);
+  d.pass(seconds(1));
+  EXPECT_EQ(d.connecting.size(), 1U);
+  d.connect_one();
+  EXPECT_TRUE(d.holds.contains(1));
+}
+
+TEST(Pool, WhatBrokeIsNeverHandedOutAgain) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  const ConnectionId broken = d.holds.at(1);
+  d.ask(2);
+  d.lose(1);
+  d.connect_all();
+  ASSERT_TRUE(d.holds.contains(2));
+  EXPECT_NE(d.holds.at(2), broken);
+  EXPECT_EQ(d.pool.counts().failed, 1U);
+}
+
+TEST(Pool, IdleConnectionsCloseAfterTheirTimeButMinIdleStays) {
+  Plan plan = plan_of(3);
+  plan.idle_timeout = seconds(10);
+  plan.min_idle = 1;
+  Driver d(plan);
+  for (int i = 1; i <= 3; ++i)
+    d.ask(i);
+  d.connect_all();
+  for (int i = 1; i <= 3; ++i)
+    d.give_back(i);
+  d.pass(seconds(10) - Duration(1));
+  EXPECT_EQ(d.pool.levels().idle, 3U);
+  d.pass(Duration(1));
+  EXPECT_EQ(d.pool.levels().idle, 1U);
+}
+
+TEST(Pool, OldConnectionsAreReplacedNotAllAtOnce) {
+  Plan plan = plan_of(20);
+  plan.max_lifetime = seconds(100);
+  plan.idle_timeout = hours(1);
+  Driver d(plan);
+  for (int i = 0; i < 20; ++i)
+    d.ask(i);
+  d.connect_all();
+  for (int i = 0; i < 20; ++i)
+    d.give_back(i);
+  d.pass(seconds(89));
+  EXPECT_EQ(d.pool.levels().open, 20U);
+  d.pass(seconds(6));
+  EXPECT_GT(d.pool.levels().open, 2U);
+  EXPECT_LT(d.pool.levels().open, 18U);
+  d.pass(seconds(7));
+  EXPECT_EQ(d.pool.levels().open, 0U);
+}
+
+TEST(Pool, ShutDownRefusesWaitersAndClosesOnReturn) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.shut_down();
+  EXPECT_EQ(d.refused.at(2), Refusal::draining);
+  d.give_back(1);
+  EXPECT_EQ(d.pool.levels().open, 0U);
+  d.ask(3);
+  EXPECT_EQ(d.refused.at(3), Refusal::draining);
+}
+
+TEST(Pool, TheObservationAddsUp) {
+  Driver d(plan_of(2, milliseconds(100)));
+  (void)d.pool.observe(d.now);
+  d.ask(1);
+  d.ask(2);
+  d.connect_all();
+  d.ask(3);
+  d.pass(milliseconds(50));
+  d.give_back(1); // 3 is served after 50 ms
+  d.ask(4);
+  d.pass(milliseconds(100)); // 4 times out
+  d.give_back(2, false);
+  const pl_observation seen = d.pool.observe(d.now);
+  EXPECT_EQ(seen.window, Duration(milliseconds(150)).count());
+  EXPECT_EQ(seen.asked, 4U);
+  EXPECT_EQ(seen.served, 1U);
+  EXPECT_EQ(seen.failed, 1U);
+  EXPECT_EQ(seen.timed_out, 1U);
+  EXPECT_EQ(seen.in_use.now, 1U);
+  EXPECT_EQ(seen.in_use.high, 2U);
+  EXPECT_EQ(seen.wait[PL_SERVED].count, 3U);
+  EXPECT_EQ(seen.wait[PL_SERVED].max, Duration(milliseconds(50)).count());
+  EXPECT_EQ(seen.hold[PL_SERVED].sum, Duration(milliseconds(50)).count());
+  EXPECT_EQ(seen.hold[PL_FAILED].sum, Duration(milliseconds(150)).count());
+  EXPECT_EQ(seen.oldest_wait_high, Duration(milliseconds(100)).count());
+  EXPECT_NEAR(seen.in_use.mean, 2.0, 1e-9);
+  EXPECT_EQ(seen.sample_count, 3U);
+  EXPECT_EQ(d.pool.observe(d.now).asked, 0U) << "the next window begins empty";
+}
+
+TEST(Pool, LooksAreAskedForWhenThePlanSaysSo) {
+  Plan plan = plan_of(1);
+  Driver quiet(plan);
+  quiet.ask(1);
+  EXPECT_EQ(quiet.strategy_asked, 0);
+  plan.look_when_waiting = true;
+  Driver keen(plan);
+  keen.ask(1);
+  EXPECT_EQ(keen.strategy_asked, 1);
+}
+
+// A storm of random events; the books are checked after each. Longer ones, with
+// planted faults, belong to the simulator.
+TEST(Pool, TheBooksBalanceThroughAStorm) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Random random(seed);
+    Driver d(plan_of(3, milliseconds(50)));
+    int next = 0;
+    for (int step = 0; step < 400 && !::testing::Test::HasFailure(); ++step) {
+      const auto pick = [&](std::size_t n) { return static_cast<int>(random.below(n)); };
+      const auto some_holder = [&] {
+        auto holder = d.holds.begin();
+        std::advance(holder, pick(d.holds.size()));
+        return holder->first;
+      };
+      switch (pick(12)) {
+      case 0:
+      case 1:
+      case 2:
+        d.ask(next++, milliseconds(1 + pick(200)));
+        break;
+      case 3:
+      case 4:
+        if (!d.holds.empty())
+          d.give_back(some_holder(), pick(4) != 0);
+        break;
+      case 5:
+      case 6:
+        if (!d.connecting.empty())
+          d.connect_one();
+        break;
+      case 7:
+        if (!d.connecting.empty())
+          d.fail_connect(pick(2) == 0);
+        break;
+      case 8:
+        if (!d.holds.empty())
+          pick(2) == 0 ? d.lose(some_holder()) : d.found_dead(some_holder());
+        break;
+      case 9:
+        if (next > 0)
+          d.cancel(pick(static_cast<std::size_t>(next)));
+        break;
+      case 10: {
+        Plan plan = plan_of(static_cast<std::uint32_t>(pick(6)), milliseconds(pick(100)));
+        plan.order = pick(2) == 0 ? Order::fifo : Order::lifo;
+        plan.max_waiting = static_cast<std::uint32_t>(pick(20));
+        plan.min_idle = static_cast<std::uint32_t>(pick(3));
+        if (pick(3) == 0)
+          plan.max_open = static_cast<std::uint32_t>(pick(6));
+        d.follow(plan, pick(2) == 0, pick(2) == 0);
+        break;
+      }
+      default:
+        d.pass(milliseconds(pick(60)));
+      }
+    }
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "seed " << seed;
+  }
+}
+
+} // namespace
+} // namespace lab::pool

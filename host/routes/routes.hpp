@@ -1,0 +1,29 @@
+// All routes, by what they are about. Each function adds its own to the router.
+#pragma once
+
+#include <filesystem>
+
+#include "host/http/router.hpp"
+#include "host/live_pool.hpp"
+#include "host/metrics.hpp"
+#include "host/server_watch.hpp"
+#include "host/strategy_service.hpp"
+
+namespace lab::host {
+
+// POST /jobs, GET /jobs/next, PATCH /jobs/:id, GET /jobs/stats: the original's.
+void add_job_routes(Router &router, LivePool &pool);
+
+// POST /lab/hold, POST /lab/contend: work that profiles need.
+void add_lab_routes(Router &router, LivePool &pool);
+
+// /api/v1/...: strategies, the pool as it is.
+void add_api_routes(Router &router, LivePool &pool, StrategyService &strategies,
+                    const ServerWatch &server);
+
+// GET /health, GET /metrics, and the page with what it loads.
+void add_watching_routes(Router &router, LivePool &pool, StrategyService &strategies,
+                         const ServerWatch &server, Metrics &metrics,
+                         const std::filesystem::path &page);
+
+} // namespace lab::host

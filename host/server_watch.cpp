@@ -1,0 +1,34 @@
+#include "host/server_watch.hpp"
+
+namespace lab::host {
+
+ServerWatch::ServerWatch(const Clock &clock, const std::string &conninfo)
+    : clock_(clock), monitor_(conninfo), thread_([this](std::stop_token stop) { run(stop); }) {}
+
+ServerWatch::~ServerWatch() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+std::optional<ServerWatch::Reading> ServerWatch::last() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
+}
+
+std::string ServerWatch::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
+void ServerWatch::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    const auto numbers = monitor_.read();
+    std::unique_lock lock(mutex_);
+    if (numbers)
+      last_ = Reading{*numbers, clock_.now()};
+    problem_ = numbers ? "" : monitor_.last_error();
+    (void)wake_.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
+  }
+}
+
+} // namespace lab::host

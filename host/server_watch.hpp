@@ -1,0 +1,44 @@
+// What the database server says of itself, read each half second over the one
+// connection that stands outside the pool. [any thread]
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "db/monitor.hpp"
+#include "host/clock.hpp"
+
+namespace lab::host {
+
+class ServerWatch {
+public:
+  // `conninfo` is a superuser's, so that it enters at the ceiling.
+  ServerWatch(const Clock &clock, const std::string &conninfo);
+  ~ServerWatch();
+
+  struct Reading {
+    db::ServerNumbers numbers;
+    pool::Time at;
+  };
+  // The last good one; nothing until the first.
+  std::optional<Reading> last() const;
+  // Why the latest try failed; "" when it went well.
+  std::string problem() const;
+
+private:
+  void run(std::stop_token stop);
+
+  const Clock &clock_;
+  db::Monitor monitor_; // [the watch's own thread]
+  mutable std::mutex mutex_;
+  std::optional<Reading> last_;
+  std::string problem_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;
+};
+
+} // namespace lab::host

@@ -1,0 +1,497 @@
+#include "host/strategy_service.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace lab::host {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A call that takes longer than this by the wall clock hangs.
+constexpr auto hung_after = seconds(1);
+// Processor time that a look may take; more, `slow_looks` times running, and it goes.
+constexpr auto slow_look = milliseconds(50);
+constexpr int slow_looks = 3;
+constexpr int failed_looks = 3;
+
+// FNV-1a over the file: tells one build from another.
+std::uint64_t fingerprint(const std::filesystem::path &file) {
+  std::ifstream in(file, std::ios::binary);
+  std::uint64_t hash = 0xCBF29CE484222325ULL;
+  for (std::istreambuf_iterator<char> byte(in), end; byte != end; ++byte)
+    hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001B3ULL;
+  return hash;
+}
+
+} // namespace
+
+// One governor thread and what it is told. Outlives the thread's parking.
+struct StrategyService::Post {
+  struct Pending {
+    Order order;
+    std::string culprit; // whose code the order runs
+    std::promise<SwapResult> answer;
+  };
+
+  explicit Post(std::uint64_t seed) : governor(seed, watch) {}
+
+  CallWatch watch;
+  pool::Governor governor; // [governor]
+  int slow = 0;            // [governor] looks running
+  int failed = 0;          // [governor]
+  pool::Time next_look{};  // [governor]
+  pool::Time last_look{};  // [governor]
+  pool::Plan plan;         // [governor] in force
+
+  std::mutex mutex; // guards the rest; the pool's lock may be held when it is taken
+  std::condition_variable wake;
+  bool stop = false;
+  bool asked = false;
+  std::deque<std::shared_ptr<Pending>> orders;
+  std::shared_ptr<Pending> current;
+
+  std::thread thread;
+};
+
+StrategyService::StrategyService(const Clock &clock, LivePool &pool, Options options,
+                                 ServerNumbers server)
+    : clock_(clock), pool_(pool), options_(std::move(options)), server_(std::move(server)) {
+  std::error_code ignored; // what can't be removed is in nobody's way: names are fresh
+  for (const auto &old : std::filesystem::directory_iterator(options_.copies, ignored))
+    std::filesystem::remove(old.path(), ignored);
+  post_ = open_post();
+  watchdog_ = std::jthread([this](std::stop_token stop) { watch(stop); });
+}
+
+StrategyService::~StrategyService() {
+  if (putting_back_.joinable())
+    putting_back_.join(); // while the watchdog can still end it
+  watchdog_.request_stop();
+  wake_watchdog();
+  watchdog_.join();
+  close_post(*post_);
+}
+
+// ---- orders ------------------------------------------------------------------
+
+SwapResult StrategyService::use(const std::string &name, const pool::ParamValues &params,
+                                bool fresh) {
+  const std::lock_guard one_at_a_time(swap_mutex_);
+  if (!plugin::valid_name(name))
+    throw StrategyRefused(
+        StrategyRefused::Kind::bad_name,
+        "a strategy's name is its file's stem: small letters, digits and _, no path");
+  const auto found = plugin::find_strategy(options_.folders, name);
+  if (!found)
+    throw StrategyRefused(StrategyRefused::Kind::unknown, "there is no strategy called " + name);
+
+  const std::uint64_t content = fingerprint(found->path);
+  bool same = false;
+  {
+    const std::lock_guard lock(mutex_);
+    same = status_.name == name && content_ == content;
+  }
+  if (same && !fresh)
+    return set_params(params);
+  return swap(*found, params);
+}
+
+SwapResult StrategyService::set_params(const pool::ParamValues &params) {
+  const pool::Time begun = clock_.now();
+  const std::string name = status().name;
+  SwapResult result = give_order(name, [this, params, name](Post &post) {
+    if (const auto problem = post.governor.set(params))
+      throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
+    look(post, false);
+    SwapResult done;
+    done.from = done.to = name;
+    done.params = post.governor.strategy()->values;
+    return done;
+  });
+  result.took = clock_.now() - begun;
+  const std::lock_guard lock(mutex_);
+  status_.params = result.params;
+  return result;
+}
+
+SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamValues &params) {
+  using Kind = StrategyRefused::Kind;
+  const pool::Time begun = clock_.now();
+  std::uint64_t generation = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    generation = ++last_generation_;
+  }
+
+  std::filesystem::path copy;
+  try {
+    copy = plugin::copy_under_fresh_name(found.path, options_.copies, found.name, generation);
+  } catch (const std::runtime_error &e) {
+    throw StrategyRefused(Kind::refused, e.what());
+  }
+  const std::uint64_t content = fingerprint(copy);
+  const auto give_up = [&](Kind kind, const std::string &why) {
+    std::error_code ignored;
+    std::filesystem::remove(copy, ignored);
+    throw StrategyRefused(kind, why);
+  };
+  if (options_.verify) {
+    const plugin::Verdict verdict = verdict_on(copy, content);
+    if (!verdict.ok)
+      give_up(Kind::refused, verdict.what);
+    for (const auto &[name, value] : params) {
+      const auto index = plugin::index_of(verdict.params, name);
+      if (!index)
+        give_up(Kind::bad_params, fmt::format("{} has no parameter {}", found.name, name));
+      if (const auto problem = plugin::problem_with(verdict.params[*index], value))
+        give_up(Kind::bad_params, *problem);
+    }
+  }
+
+  const Wanted before{status().name, status().params};
+  SwapResult result;
+  try {
+    result = give_order(found.name, [this, &found, &params, &copy, generation](Post &post) {
+      SwapResult done;
+      std::optional<pool::Strategy> old;
+      try {
+        old = post.governor.adopt(post.governor.load(found.name, generation, copy, params));
+      } catch (const plugin::Unusable &e) {
+        throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
+      }
+      look(post, true);
+      done.to = found.name;
+      done.swapped = true;
+      done.params = post.governor.strategy()->values;
+      if (old) {
+        done.from = old->name;
+        const std::filesystem::path old_copy = old->copy;
+        const plugin::Closed closed = post.governor.retire(std::move(*old));
+        done.unmapped = closed.unmapped;
+        if (!closed.unmapped)
+          spdlog::warn("{} stays mapped: {}", done.from, closed.problem);
+        std::error_code ignored;
+        std::filesystem::remove(old_copy, ignored);
+      }
+      return done;
+    });
+  } catch (const StrategyRefused &e) {
+    give_up(e.kind, e.what());
+  }
+
+  result.took = clock_.now() - begun;
+  const std::lock_guard lock(mutex_);
+  if (!before.name.empty() && before.name != found.name)
+    last_good_ = before;
+  content_ = content;
+  status_.name = found.name;
+  status_.state = StrategyState::ok;
+  status_.problem.clear();
+  status_.generation = generation;
+  status_.params = result.params;
+  ++status_.swaps;
+  spdlog::info("strategy {} -> {} in {:.1f} ms", result.from.empty() ? "(built in)" : result.from,
+               result.to, std::chrono::duration<double, std::milli>(result.took).count());
+  return result;
+}
+
+SwapResult StrategyService::give_order(const std::string &culprit, Order order) {
+  auto pending = std::make_shared<Post::Pending>();
+  pending->order = std::move(order);
+  pending->culprit = culprit;
+  std::future<SwapResult> answer = pending->answer.get_future();
+  std::shared_ptr<Post> post;
+  {
+    const std::lock_guard lock(mutex_);
+    post = post_;
+  }
+  {
+    const std::lock_guard lock(post->mutex);
+    post->orders.push_back(pending);
+  }
+  post->wake.notify_one();
+  return answer.get(); // kept by the governor, or broken by the watchdog
+}
+
+// ---- the governor's thread ---------------------------------------------------
+
+std::shared_ptr<StrategyService::Post> StrategyService::open_post() {
+  auto post = std::make_shared<Post>(options_.seed);
+  pool_.on_ask([watched = std::weak_ptr<Post>(post)] {
+    if (const auto asked = watched.lock()) {
+      {
+        const std::lock_guard lock(asked->mutex);
+        asked->asked = true;
+      }
+      asked->wake.notify_one();
+    }
+  });
+  post->thread = std::thread([this, post] { govern(*post); });
+  return post;
+}
+
+void StrategyService::close_post(Post &post) {
+  {
+    const std::lock_guard lock(post.mutex);
+    post.stop = true;
+  }
+  post.wake.notify_one();
+  post.thread.join();
+}
+
+void StrategyService::govern(Post &post) {
+  post.watch.attach();
+  look(post, true);
+  for (;;) {
+    std::shared_ptr<Post::Pending> order;
+    bool asked = false;
+    {
+      std::unique_lock lock(post.mutex);
+      post.current.reset();
+      post.wake.wait_until(lock, clock_.steady(post.next_look),
+                           [&] { return post.stop || post.asked || !post.orders.empty(); });
+      if (post.stop)
+        break;
+      if (!post.orders.empty()) {
+        order = post.current = post.orders.front();
+        post.orders.pop_front();
+      }
+      asked = std::exchange(post.asked, false);
+    }
+    if (order) {
+      try {
+        order->answer.set_value(order->order(post));
+      } catch (...) {
+        order->answer.set_exception(std::current_exception());
+      }
+    }
+    if (asked) {
+      ask_about_waiters(post);
+      // Soon, but never more often than once a millisecond.
+      if (post.plan.look_when_waiting)
+        post.next_look = std::min(post.next_look, post.last_look + milliseconds(1));
+    }
+    if (clock_.now() >= post.next_look)
+      look(post, false);
+  }
+  if (auto last = post.governor.go_builtin())
+    (void)post.governor.retire(std::move(*last));
+  post.watch.detach();
+}
+
+void StrategyService::look(Post &post, bool fresh) {
+  pl_observation seen = pool_.observe();
+  if (fresh) // nothing that happened under another strategy
+    seen = pool_.observe();
+  pool::Decision decision = post.governor.look(seen, server_());
+  const bool strategy_ran = post.governor.strategy() != nullptr;
+  post.slow = strategy_ran && post.watch.last_cpu() > slow_look ? post.slow + 1 : 0;
+  post.failed = decision.failure ? post.failed + 1 : 0;
+
+  if (decision.failure && (decision.failure->threw || post.failed >= failed_looks)) {
+    expel(post, "failed in look: " + decision.failure->text, !decision.failure->threw);
+    return;
+  }
+  if (post.slow >= slow_looks) {
+    expel(post, "was too slow: a look took more than 50 ms of processor time, three times running",
+          true);
+    return;
+  }
+  if (!decision.failure || fresh) {
+    pool_.follow(decision.plan, fresh, post.governor.admits());
+    post.plan = decision.plan;
+  }
+  post.last_look = clock_.now();
+  post.next_look = post.last_look + std::max<pool::Duration>(post.plan.next_look, milliseconds(1));
+  const std::lock_guard lock(mutex_);
+  status_.explain = decision.failure ? "look failed: " + decision.failure->text : decision.explain;
+  status_.clamped += decision.clamped;
+}
+
+void StrategyService::ask_about_waiters(Post &post) {
+  if (!post.governor.admits())
+    return;
+  for (const pool::WaitingRequest &waiting : pool_.take_asks())
+    pool_.admitted(waiting.request, post.governor.admit(waiting.shown));
+}
+
+// Ends a strategy that misbehaves without having stopped its thread. One whose
+// exception crossed the ABI can't be called again, not even to end it.
+void StrategyService::expel(Post &post, const std::string &why, bool callable) {
+  std::optional<pool::Strategy> old = post.governor.go_builtin();
+  if (!old)
+    return;
+  const std::string name = old->name;
+  if (callable) {
+    (void)post.governor.retire(std::move(*old));
+  } else {
+    old->instance->abandon();
+    old->library->quarantine();
+  }
+  post.slow = post.failed = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.state = StrategyState::contained;
+    status_.problem = fmt::format("{} {}", name, why);
+    status_.name.clear();
+    status_.params.clear();
+    content_ = 0;
+    ++status_.contained;
+    if (last_good_ && last_good_->name != name)
+      put_back_ = last_good_;
+    last_good_.reset();
+  }
+  spdlog::error("strategy {} {}", name, why);
+  look(post, true);
+  wake_watchdog();
+}
+
+// ---- the watchdog ------------------------------------------------------------
+
+void StrategyService::watch(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    wait_for_parking(milliseconds(50));
+    std::shared_ptr<Post> post;
+    {
+      const std::lock_guard lock(mutex_);
+      post = post_;
+    }
+    if (post->watch.parked())
+      contain(post);
+    else if (post->watch.in_call_for() > hung_after)
+      post->watch.park_hung();
+    put_back();
+  }
+}
+
+void StrategyService::contain(std::shared_ptr<Post> post) {
+  const std::string what = post->watch.what();
+  post->thread.detach(); // parked for ever, with all that it holds
+  post->governor.abandon();
+
+  std::deque<std::shared_ptr<Post::Pending>> broken;
+  std::string culprit;
+  {
+    const std::lock_guard lock(post->mutex);
+    broken.swap(post->orders);
+    if (post->current) {
+      culprit = post->current->culprit;
+      broken.push_front(post->current);
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (culprit.empty())
+      culprit = status_.name;
+    // A new one that fell while it was loaded has not replaced the old one yet.
+    if (culprit != status_.name && !status_.name.empty())
+      put_back_ = Wanted{status_.name, status_.params};
+    else if (last_good_ && last_good_->name != culprit)
+      put_back_ = last_good_;
+    last_good_.reset();
+    status_.state = StrategyState::contained;
+    status_.problem = fmt::format("{} {}", culprit, what);
+    // Loading holds the loader's own lock: nothing can be loaded after that.
+    status_.tainted = status_.tainted || what.find(" in load") != std::string::npos ||
+                      what.find(" in close") != std::string::npos;
+    status_.name.clear();
+    status_.params.clear();
+    content_ = 0;
+    ++status_.contained;
+    if (status_.tainted)
+      put_back_.reset();
+  }
+  spdlog::error("strategy {} {}; contained, its thread is parked", culprit, what);
+
+  // Kept for ever: the parked thread stands on it.
+  static std::vector<std::shared_ptr<Post>> parked;
+  parked.push_back(post);
+  auto next = open_post();
+  {
+    const std::lock_guard lock(mutex_);
+    post_ = next;
+  }
+  for (const auto &order : broken)
+    order->answer.set_exception(std::make_exception_ptr(
+        StrategyRefused(StrategyRefused::Kind::refused, culprit + " " + what)));
+}
+
+// Puts the last good strategy back by an ordinary swap, once.
+void StrategyService::put_back() {
+  std::optional<Wanted> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    wanted = std::exchange(put_back_, std::nullopt);
+  }
+  if (!wanted)
+    return;
+  const std::string problem = status().problem;
+  // On a thread of its own: should it hang, the watchdog must be free to see it.
+  putting_back_ = std::jthread([this, wanted = *wanted, problem] {
+    try {
+      (void)use(wanted.name, wanted.params);
+      const std::lock_guard lock(mutex_);
+      if (status_.name == wanted.name) {
+        status_.state = StrategyState::contained;
+        status_.problem = fmt::format("{}; {} is in force again", problem, wanted.name);
+      }
+    } catch (const StrategyRefused &e) {
+      spdlog::error("{} can't be put back: {}", wanted.name, e.what());
+    }
+  });
+}
+
+// ---- what others see ---------------------------------------------------------
+
+StrategyStatus StrategyService::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void StrategyService::note_problem(const std::string &problem) {
+  spdlog::error("{}", problem);
+  const std::lock_guard lock(mutex_);
+  status_.problem = problem;
+}
+
+std::vector<Listed> StrategyService::list() {
+  std::vector<Listed> all;
+  for (const plugin::Found &found : plugin::find_strategies(options_.folders)) {
+    Listed &one = all.emplace_back();
+    one.name = found.name;
+    one.folder = found.folder;
+    one.problem = found.problem;
+    if (one.problem)
+      continue;
+    const plugin::Verdict verdict = verdict_on(found.path, fingerprint(found.path));
+    one.summary = verdict.summary;
+    one.params = verdict.params;
+    if (!verdict.ok)
+      one.problem = verdict.what;
+  }
+  return all;
+}
+
+plugin::Verdict StrategyService::verdict_on(const std::filesystem::path &file,
+                                            std::uint64_t content) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = verdicts_.find(content);
+    if (known != verdicts_.end() && known->second.ok)
+      return known->second;
+  }
+  const plugin::Verdict verdict = plugin::verify(options_.verifier, file);
+  const std::lock_guard lock(mutex_);
+  verdicts_[content] = verdict;
+  return verdict;
+}
+
+} // namespace lab::host

@@ -1,0 +1,149 @@
+// Strategies in the running host: found, verified, swapped, watched.
+//
+// One thread, the governor's, owns the strategy in use and makes every call
+// into it. Everybody else hands it orders and waits for the answer. A watchdog
+// thread sees to it that a call that crashes or hangs costs the host nothing:
+// the plan in force stays in force, a new governor begins on the fixed plan
+// that is compiled in, and the last good strategy is put back, once.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "host/clock.hpp"
+#include "host/containment.hpp"
+#include "host/live_pool.hpp"
+#include "host/pool/governor.hpp"
+#include "plugins/loader/find.hpp"
+#include "plugins/verifier/verify.hpp"
+
+namespace lab::host {
+
+// Why a strategy can't be used, with one line for its author.
+class StrategyRefused : public std::runtime_error {
+public:
+  enum class Kind { bad_name, unknown, bad_params, refused };
+  StrategyRefused(Kind k, const std::string &what) : std::runtime_error(what), kind(k) {}
+  Kind kind;
+};
+
+struct SwapResult {
+  std::string from; // "" for the fixed plan that is compiled in
+  std::string to;
+  std::chrono::nanoseconds took{};
+  bool swapped = false; // false: the same build, only parameters changed
+  bool unmapped = true; // the old library is gone from this process
+  pool::ParamValues params;
+};
+
+enum class StrategyState {
+  ok,
+  builtin,   // the fixed plan compiled into the host
+  contained, // the one asked for was stopped; another is in force
+};
+
+struct StrategyStatus {
+  std::string name; // in force; "" for the built-in plan
+  StrategyState state = StrategyState::builtin;
+  std::string problem; // one line: what was stopped, and why
+  bool tainted = false;
+  std::uint64_t generation = 0;
+  pool::ParamValues params;
+  std::string explain;
+  std::uint64_t clamped = 0;   // fields of plans, since the start
+  std::uint64_t swaps = 0;     // since the start
+  std::uint64_t contained = 0; // since the start
+};
+
+struct Listed {
+  std::string name;
+  std::string summary;
+  std::size_t folder = 0;
+  std::vector<plugin::Param> params;
+  std::optional<std::string> problem; // why it can't be used
+};
+
+class StrategyService { // [any thread]
+public:
+  struct Options {
+    std::vector<std::filesystem::path> folders; // the lab's own first
+    std::filesystem::path copies;               // where private copies go; emptied at the start
+    std::filesystem::path verifier;             // the program lab_verify
+    bool verify = true;                         // tests of containment let bad ones through
+    std::uint64_t seed = 1;
+  };
+  using ServerNumbers = std::function<std::optional<pool::ServerView>()>;
+
+  StrategyService(const Clock &clock, LivePool &pool, Options options, ServerNumbers server);
+  ~StrategyService();
+
+  // Uses `name`. The same name and build: changes the parameters named, unless
+  // `fresh` asks for a new instance. Otherwise: a new instance, with `params`
+  // over the defaults. Blocks until it is in force. Throws StrategyRefused;
+  // then nothing has changed.
+  SwapResult use(const std::string &name, const pool::ParamValues &params, bool fresh = false);
+
+  // Shown in the status until the next use: what could not be done, in one line.
+  void note_problem(const std::string &problem);
+
+  StrategyStatus status() const;
+  std::vector<Listed> list();
+
+private:
+  struct Post; // one governor thread and its orders
+  using Order = std::function<SwapResult(Post &)>;
+  struct Wanted {
+    std::string name;
+    pool::ParamValues params;
+  };
+
+  std::shared_ptr<Post> open_post();
+  void close_post(Post &post);
+  SwapResult give_order(const std::string &culprit, Order order);
+  SwapResult set_params(const pool::ParamValues &params);
+  SwapResult swap(const plugin::Found &found, const pool::ParamValues &params);
+
+  void govern(Post &post);                                       // [governor]
+  void look(Post &post, bool fresh);                             // [governor]
+  void ask_about_waiters(Post &post);                            // [governor]
+  void expel(Post &post, const std::string &why, bool callable); // [governor]
+
+  void watch(std::stop_token stop);         // [watchdog]
+  void contain(std::shared_ptr<Post> post); // [watchdog]
+  void put_back();                          // [watchdog]
+
+  plugin::Verdict verdict_on(const std::filesystem::path &file, std::uint64_t content);
+
+  const Clock &clock_;
+  LivePool &pool_;
+  const Options options_;
+  const ServerNumbers server_;
+
+  std::mutex swap_mutex_;    // one `use` at a time; taken before mutex_
+  mutable std::mutex mutex_; // guards all below, for moments; never held while the pool is called
+  std::shared_ptr<Post> post_;
+  StrategyStatus status_;
+  std::uint64_t content_ = 0; // fingerprint of the build in force
+  std::uint64_t last_generation_ = 0;
+  std::optional<Wanted> last_good_;                   // what was in force before
+  std::optional<Wanted> put_back_;                    // for the watchdog, once
+  std::map<std::uint64_t, plugin::Verdict> verdicts_; // by content
+
+  std::jthread watchdog_;
+  std::jthread putting_back_; // a swap ordered by the watchdog, which must stay free
+};
+
+} // namespace lab::host

@@ -1,0 +1,252 @@
+/* The C ABI between the host and a strategy, version 1.0.
+ *
+ * A strategy is a shared library that exports one function, `pool_lab_strategy`,
+ * which returns a table of functions. The host shows the strategy an
+ * observation; the strategy answers with a plan, which is plain numbers. The
+ * pool then follows the plan. No request ever runs strategy code.
+ *
+ * Thread rule for everything here: [governor]. One thread, and never two at
+ * once, calls into a strategy, from `create` to `destroy`. Another instance of
+ * the same library may live at the same time on another thread (the simulator
+ * does that), so a strategy keeps no static variables.
+ *
+ * Life: pool_lab_strategy -> create -> set* -> [restore] -> (look, admit,
+ * explain, set)* -> [save] -> destroy. Then the library is closed.
+ *
+ * What may cross: numbers, and bytes in buffers that the host owns. No
+ * exception, no ownership, no C++ type. Times are nanoseconds on the host's
+ * one clock; a strategy has no clock, no thread and no random numbers of its
+ * own, so that the simulator can replay it.
+ *
+ * Growth: structs are append-only. Each starts with its size; a reader looks
+ * only at what lies inside that size, and takes what is missing as absent.
+ * A major version is refused unless it is equal.
+ */
+#ifndef POOL_LAB_STRATEGY_H
+#define POOL_LAB_STRATEGY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define POOL_LAB_MAGIC 0x314C5050u /* "PPL1" in memory */
+#define POOL_LAB_ABI_MAJOR 1u
+#define POOL_LAB_ABI_MINOR 0u
+#define POOL_LAB_ENTRY "pool_lab_strategy"
+
+#define POOL_LAB_MAX_SIZE 1000u /* every size in a plan is clamped to 0..1000 */
+#define POOL_LAB_AUTO UINT32_MAX
+#define POOL_LAB_MAX_PARAMS 32u
+#define POOL_LAB_MAX_SAMPLES 256u
+
+/* Nanoseconds: a span, or a moment counted from the host's start. */
+typedef int64_t pl_ns;
+
+/* A text that the strategy writes and the host reads: at most `capacity`
+ * bytes with the closing zero. UTF-8; anything else is shown escaped. */
+typedef struct pl_text {
+  char *data;
+  size_t capacity;
+} pl_text;
+
+/* ---- the plan: what a strategy asks of the pool ---------------------------
+ * The host fills in the defaults before each `look`; set only what you mean.
+ * Every field is clamped to its range; clamping is counted and shown. */
+
+enum { PL_FIFO = 0, PL_LIFO = 1 };
+
+typedef struct pl_plan {
+  uint32_t struct_size;
+  uint32_t max_in_use;        /* 0..1000, default 10. Requests that may hold a connection at
+                                 once, from the next hand-out on. 0 pauses: waiters wait. */
+  uint32_t max_open;          /* 0..1000 or POOL_LAB_AUTO (default): the highest max_in_use of
+                                 the last idle_timeout. Lower: idle ones close at once, busy
+                                 ones on return. */
+  uint32_t min_idle;          /* 0..1000, default 0. Kept ready ahead of need. */
+  uint32_t max_connecting;    /* 1..1000, default 4. Connects under way at once. */
+  uint32_t max_waiting;       /* 0..1000, default 1000. More waiting than this, beyond those that
+                                 free room and connects under way will serve: refused at once. */
+  uint32_t order;             /* PL_FIFO (default) or PL_LIFO. */
+  uint32_t look_when_waiting; /* 0 (default) or 1: also look soon after a request begins to wait. */
+  pl_ns wait_timeout;         /* 0..1 h, default 5 s. A request's deadline is when it asked + this,
+                                 never past its own. Holds for those already waiting. 0: no waiting. */
+  pl_ns idle_timeout;         /* 1 ms..24 h, default 30 s. An idle connection closes after this. */
+  pl_ns max_lifetime;         /* 1 s..24 h, default 30 min, less a jitter of up to 10 %. */
+  pl_ns next_look;            /* 1 ms..1 min, default 1 s. When to be asked again. */
+} pl_plan;
+
+/* ---- the observation: what a strategy is shown ---------------------------- */
+
+/* A number of connections or requests over the window. */
+typedef struct pl_gauge {
+  uint32_t now;
+  uint32_t low;
+  uint32_t high;
+  uint32_t reserved;
+  double mean; /* weighted by time */
+} pl_gauge;
+
+/* Durations that ended in the window. min and max are 0 when count is 0. */
+typedef struct pl_total {
+  uint64_t count;
+  pl_ns sum;
+  pl_ns min;
+  pl_ns max;
+} pl_total;
+
+/* How a request's dealings with the pool ended. */
+enum {
+  PL_SERVED = 0,    /* it got a connection and gave it back healthy */
+  PL_TIMED_OUT = 1, /* its deadline passed while it waited */
+  PL_REFUSED = 2,   /* turned away: queue full, `admit` said so, or no database */
+  PL_CANCELLED = 3, /* its client went away while it waited */
+  PL_FAILED = 4,    /* it got a connection, and the work or the connection failed */
+  PL_OUTCOMES = 5
+};
+
+typedef struct pl_sample {
+  pl_ns started; /* when it asked */
+  pl_ns wait;
+  pl_ns hold; /* 0 unless PL_SERVED or PL_FAILED */
+  uint32_t outcome;
+  uint32_t reserved;
+} pl_sample;
+
+typedef struct pl_observation {
+  uint32_t struct_size;
+  uint32_t absolute_max; /* the host's clamp for sizes: 1000 */
+  pl_ns now;
+  pl_ns window; /* time since the last look; 0 at the first */
+  pl_plan plan; /* in force, after clamping */
+
+  pl_gauge open; /* idle + in use */
+  pl_gauge idle;
+  pl_gauge in_use;
+  pl_gauge connecting;
+  pl_gauge waiting;
+  pl_ns oldest_wait;      /* of those waiting now; 0 when none waits */
+  pl_ns oldest_wait_high; /* the highest of the window */
+
+  uint64_t asked; /* requests that asked for a connection in the window */
+  uint64_t served;
+  uint64_t timed_out;
+  uint64_t refused;
+  uint64_t cancelled;
+  uint64_t failed;
+  uint64_t connects;         /* that succeeded */
+  uint64_t connects_failed;  /* for whatever reason */
+  uint64_t connects_refused; /* of those: the server had too many connections */
+
+  pl_total wait[PL_OUTCOMES]; /* waits that ended, by outcome (served: at hand-out) */
+  pl_total hold[PL_OUTCOMES]; /* holds that ended: PL_SERVED and PL_FAILED only */
+  pl_total connect_time;
+
+  const pl_sample *samples; /* drawn fairly from the window's requests; valid during the call */
+  uint32_t sample_count;    /* at most POOL_LAB_MAX_SAMPLES */
+  uint32_t sample_stride;   /* bytes from one sample to the next */
+
+  uint32_t server_max_connections; /* 0 until known */
+  uint32_t server_reserved;        /* kept for superusers */
+  uint32_t server_others;          /* connections that are not this pool's */
+  uint32_t reserved;
+  pl_ns server_age; /* how old the three above are; -1 until known */
+
+  uint64_t random; /* a fresh number at each look, from the run's seed */
+} pl_observation;
+
+/* ---- admit: a verdict on one request that has to wait --------------------- */
+
+typedef struct pl_ask {
+  uint32_t struct_size;
+  uint32_t ahead; /* requests that will be served before it */
+  pl_ns now;
+  pl_ns asked;
+  pl_ns deadline; /* as the plan has it */
+  uint32_t open;
+  uint32_t idle;
+  uint32_t in_use;
+  uint32_t connecting;
+  uint32_t waiting;
+  uint32_t reserved;
+  char route[32]; /* "POST /jobs"; cut off, always closed by a zero */
+} pl_ask;
+
+enum { PL_KEEP = 0, PL_WAIT = 1, PL_REFUSE = 2 };
+enum { PL_BACK = 0, PL_FRONT = 1 };
+
+typedef struct pl_verdict {
+  uint32_t struct_size;
+  uint32_t
+      kind; /* PL_KEEP: as the plan says (default); PL_WAIT: wait `wait`, at `place`; PL_REFUSE */
+  uint32_t place; /* PL_BACK or PL_FRONT */
+  uint32_t reserved;
+  pl_ns wait; /* counted from when it asked; never past the request's own deadline */
+} pl_verdict;
+
+/* ---- parameters: numbers that a learner may change ------------------------ */
+
+enum { PL_INTEGER = 0, PL_REAL = 1, PL_BOOLEAN = 2, PL_MILLISECONDS = 3 };
+
+typedef struct pl_param {
+  const char *name; /* [a-z][a-z0-9_]*, unique in the table */
+  const char *help; /* one line */
+  uint32_t type;
+  uint32_t reserved;
+  double default_value;
+  double min; /* inclusive, finite */
+  double max;
+} pl_param;
+
+/* ---- the table ------------------------------------------------------------
+ * Functions that return int32_t answer 0 for success; anything else is a
+ * failure, for which `error` may hold one line. After a failed `look` the plan
+ * in force stays. An optional function is NULL when absent. */
+
+typedef struct pl_strategy {
+  uint32_t struct_size;
+  uint32_t magic;
+  uint32_t abi_major;
+  uint32_t abi_minor;
+  const char *summary; /* one line: what it does */
+
+  /* Required. `create` answers NULL when it can't. */
+  void *(*create)(pl_text *error);
+  void (*destroy)(void *self);
+  int32_t (*look)(void *self, const pl_observation *seen, pl_plan *plan, pl_text *error);
+
+  /* Optional: parameters. `params` stays valid while the library is loaded.
+   * The host checks type and range before it calls `set`. */
+  const pl_param *params;
+  uint32_t param_count;
+  uint32_t param_stride;
+  int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
+
+  /* Optional: see pl_verdict. Absent: every request is kept. */
+  int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
+
+  /* Optional: one line, why the last plan is what it is. */
+  int32_t (*explain)(void *self, pl_text *why);
+
+  /* Optional: state handed over when a new build of the same name replaces
+   * this one. `save` answers the bytes written, or needed if more than
+   * `capacity`; `restore` a failure means a fresh start. */
+  size_t (*save)(void *self, void *bytes, size_t capacity);
+  int32_t (*restore)(void *self, const void *bytes, size_t size, pl_text *error);
+} pl_strategy;
+
+#if defined(_WIN32)
+#error "Pool Strategy Lab runs on Linux"
+#endif
+#define POOL_LAB_EXPORT __attribute__((visibility("default")))
+
+/* The one exported function. */
+POOL_LAB_EXPORT const pl_strategy *pool_lab_strategy(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,365 @@
+// The C++ SDK: a light layer over strategy.h, the C ABI.
+//
+// A strategy is a plain struct with one function:
+//
+//   struct Mine {
+//     int max = 10;
+//     void params(pool_lab::Params &p) { p.add("max", max, 1, 1000, "connections, at most"); }
+//     pool_lab::Plan look(const pool_lab::Observation &seen) { ... }
+//   };
+//   POOL_LAB_STRATEGY(Mine, "one line: what it does")
+//
+// Optional members, found by their names: `params`, `admit`, `explain`, `save`,
+// `restore`. A field that is a parameter keeps its initial value as default.
+// An exception stops at the boundary and is reported with its text.
+// Thread rule of every member: [governor], one thread, one call at a time.
+//
+// The standard headers here are the light ones on purpose: a learner's rebuild
+// is nearly all compiler, and <chrono> alone would cost more than the rest.
+#pragma once
+
+#include <exception>
+#include <new>
+
+#include "pool_lab/strategy.h"
+
+namespace pool_lab {
+
+// A span of time. Written 200_ms, 5_s, 50_us; no bare numbers.
+struct Duration {
+  pl_ns ns = 0;
+
+  constexpr double seconds() const { return static_cast<double>(ns) / 1e9; }
+  constexpr double milliseconds() const { return static_cast<double>(ns) / 1e6; }
+  static constexpr Duration from_seconds(double s) { return {static_cast<pl_ns>(s * 1e9)}; }
+  static constexpr Duration from_milliseconds(double ms) { return {static_cast<pl_ns>(ms * 1e6)}; }
+
+  friend constexpr bool operator==(Duration a, Duration b) { return a.ns == b.ns; }
+  friend constexpr bool operator!=(Duration a, Duration b) { return a.ns != b.ns; }
+  friend constexpr bool operator<(Duration a, Duration b) { return a.ns < b.ns; }
+  friend constexpr bool operator>(Duration a, Duration b) { return a.ns > b.ns; }
+  friend constexpr bool operator<=(Duration a, Duration b) { return a.ns <= b.ns; }
+  friend constexpr bool operator>=(Duration a, Duration b) { return a.ns >= b.ns; }
+  friend constexpr Duration operator+(Duration a, Duration b) { return {a.ns + b.ns}; }
+  friend constexpr Duration operator-(Duration a, Duration b) { return {a.ns - b.ns}; }
+  friend constexpr Duration operator*(Duration a, int k) { return {a.ns * k}; }
+  friend constexpr Duration operator/(Duration a, int k) { return {a.ns / k}; }
+};
+
+inline namespace literals {
+constexpr Duration operator""_us(unsigned long long n) {
+  return {static_cast<pl_ns>(n) * 1000};
+}
+constexpr Duration operator""_ms(unsigned long long n) {
+  return {static_cast<pl_ns>(n) * 1000000};
+}
+constexpr Duration operator""_s(unsigned long long n) {
+  return {static_cast<pl_ns>(n) * 1000000000};
+}
+} // namespace literals
+
+enum class Order { fifo = PL_FIFO, lifo = PL_LIFO };
+
+// What a strategy asks of the pool. Meanings and ranges: pl_plan.
+struct Plan {
+  static constexpr unsigned automatic = POOL_LAB_AUTO;
+
+  unsigned max_in_use = 10;
+  unsigned max_open = automatic;
+  unsigned min_idle = 0;
+  unsigned max_connecting = 4;
+  unsigned max_waiting = POOL_LAB_MAX_SIZE;
+  Order order = Order::fifo;
+  bool look_when_waiting = false;
+  Duration wait_timeout = 5_s;
+  Duration idle_timeout = 30_s;
+  Duration max_lifetime = 1800_s;
+  Duration next_look = 1_s;
+};
+
+// What a strategy is shown: the ABI's own struct, with the questions that laws
+// ask most often. Fields that the host does not know yet read as zero.
+struct Observation : pl_observation {
+  Duration time() const { return {now}; }
+  Duration since_last_look() const { return {window}; }
+
+  // Mean time that requests held a connection; zero when none ended.
+  Duration mean_hold() const { return mean(hold[PL_SERVED]); }
+  Duration shortest_hold() const { return {hold[PL_SERVED].min}; }
+  // Mean time that served requests had waited; zero when none was served.
+  Duration mean_wait() const { return mean(wait[PL_SERVED]); }
+
+  // Sample number `i`, 0 <= i < sample_count.
+  const pl_sample &sample(unsigned i) const {
+    return *reinterpret_cast<const pl_sample *>(reinterpret_cast<const char *>(samples) +
+                                                static_cast<size_t>(i) * sample_stride);
+  }
+
+  static Duration mean(const pl_total &t) {
+    return {t.count == 0 ? 0 : t.sum / static_cast<pl_ns>(t.count)};
+  }
+};
+
+// A request that has to wait, and what may be decided about it.
+using Ask = pl_ask;
+struct Verdict {
+  unsigned kind = PL_KEEP;
+  unsigned place = PL_BACK;
+  Duration wait{};
+
+  static Verdict keep() { return {}; }
+  static Verdict refuse() { return {PL_REFUSE, PL_BACK, {}}; }
+  static Verdict wait_at_back(Duration wait) { return {PL_WAIT, PL_BACK, wait}; }
+  static Verdict wait_at_front(Duration wait) { return {PL_WAIT, PL_FRONT, wait}; }
+};
+
+// One line of text in a buffer of the host's. What does not fit is cut off.
+class Line {
+public:
+  explicit Line(pl_text *out) : out_(out) {
+    if (usable())
+      out_->data[0] = '\0';
+  }
+
+  Line &operator<<(const char *text) {
+    for (; text != nullptr && *text != '\0'; ++text)
+      put(*text);
+    return *this;
+  }
+  Line &operator<<(long long n) {
+    char digits[24];
+    int used = 0;
+    const bool negative = n < 0;
+    unsigned long long rest =
+        negative ? 0ULL - static_cast<unsigned long long>(n) : static_cast<unsigned long long>(n);
+    do {
+      digits[used++] = static_cast<char>('0' + rest % 10);
+      rest /= 10;
+    } while (rest != 0);
+    if (negative)
+      put('-');
+    while (used > 0)
+      put(digits[--used]);
+    return *this;
+  }
+  Line &operator<<(int n) { return *this << static_cast<long long>(n); }
+  Line &operator<<(unsigned n) { return *this << static_cast<long long>(n); }
+  Line &operator<<(unsigned long n) { return *this << static_cast<long long>(n); }
+  // One decimal: enough for a reason that a person reads.
+  Line &operator<<(double x) {
+    if (!(x > -1e15 && x < 1e15))
+      return *this << "?";
+    const auto tenths = static_cast<long long>(x * 10 + (x < 0 ? -0.5 : 0.5));
+    if (tenths < 0)
+      put('-');
+    const long long size = tenths < 0 ? -tenths : tenths;
+    *this << size / 10;
+    put('.');
+    return *this << size % 10;
+  }
+  Line &operator<<(Duration d) { return *this << d.milliseconds() << " ms"; }
+
+private:
+  bool usable() const { return out_ != nullptr && out_->data != nullptr && out_->capacity > 0; }
+  void put(char c) {
+    if (!usable() || used_ + 1 >= out_->capacity)
+      return;
+    out_->data[used_++] = c;
+    out_->data[used_] = '\0';
+  }
+
+  pl_text *out_;
+  size_t used_ = 0;
+};
+
+// Where a strategy names its parameters. The same function serves twice: to
+// list them (with the defaults that the fields hold), and to set one.
+class Params {
+public:
+  void add(const char *name, int &field, int min, int max, const char *help) {
+    visit(name, help, PL_INTEGER, static_cast<double>(field), min, max,
+          [&](double v) { field = static_cast<int>(v); });
+  }
+  void add(const char *name, double &field, double min, double max, const char *help) {
+    visit(name, help, PL_REAL, field, min, max, [&](double v) { field = v; });
+  }
+  void add(const char *name, bool &field, const char *help) {
+    visit(name, help, PL_BOOLEAN, field ? 1 : 0, 0, 1, [&](double v) { field = v != 0; });
+  }
+  // Its value is in milliseconds outside; end the name in "_ms".
+  void add(const char *name, Duration &field, Duration min, Duration max, const char *help) {
+    visit(name, help, PL_MILLISECONDS, field.milliseconds(), min.milliseconds(), max.milliseconds(),
+          [&](double v) { field = Duration::from_milliseconds(v); });
+  }
+
+  // For the glue below: list into `list`, or set number `index` to `value`.
+  explicit Params(pl_param *list) : list_(list) {}
+  Params(unsigned index, double value) : index_(index), value_(value) {}
+  unsigned count() const { return count_; }
+  bool found() const { return found_; }
+
+private:
+  template <class Assign>
+  void visit(const char *name, const char *help, unsigned type, double now, double min, double max,
+             Assign assign) {
+    const unsigned here = count_++;
+    if (list_ != nullptr) {
+      if (here < POOL_LAB_MAX_PARAMS)
+        list_[here] = pl_param{name, help, type, 0, now, min, max};
+    } else if (here == index_) {
+      assign(value_);
+      found_ = true;
+    }
+  }
+
+  pl_param *list_ = nullptr;
+  unsigned index_ = 0;
+  double value_ = 0;
+  unsigned count_ = 0;
+  bool found_ = false;
+};
+
+// Turns a plain struct into the ABI's functions.
+namespace glue {
+
+// Runs `body`, which answers 0 or a failure; an exception becomes a failure
+// with its text.
+template <class Body> int32_t guarded(pl_text *error, Body body) noexcept {
+  try {
+    return body();
+  } catch (const std::exception &e) {
+    Line(error) << "exception: " << e.what();
+  } catch (...) {
+    Line(error) << "exception of an unknown type";
+  }
+  return 1;
+}
+
+template <class S> void *create(pl_text *error) noexcept {
+  void *made = nullptr;
+  (void)guarded(error, [&]() -> int32_t {
+    made = new S();
+    return 0;
+  });
+  return made;
+}
+
+template <class S> void destroy(void *self) noexcept {
+  delete static_cast<S *>(self);
+}
+
+template <class S>
+int32_t look(void *self, const pl_observation *seen, pl_plan *out, pl_text *error) noexcept {
+  return guarded(error, [&]() -> int32_t {
+    // An older host's observation is shorter; what it lacks reads as zero.
+    Observation full{};
+    const auto *from = reinterpret_cast<const unsigned char *>(seen);
+    auto *to = reinterpret_cast<unsigned char *>(static_cast<pl_observation *>(&full));
+    const size_t size =
+        seen->struct_size < sizeof(pl_observation) ? seen->struct_size : sizeof(pl_observation);
+    for (size_t i = 0; i < size; ++i)
+      to[i] = from[i];
+    const Plan plan = static_cast<S *>(self)->look(full);
+    out->max_in_use = plan.max_in_use;
+    out->max_open = plan.max_open;
+    out->min_idle = plan.min_idle;
+    out->max_connecting = plan.max_connecting;
+    out->max_waiting = plan.max_waiting;
+    out->order = static_cast<uint32_t>(plan.order);
+    out->look_when_waiting = plan.look_when_waiting ? 1 : 0;
+    out->wait_timeout = plan.wait_timeout.ns;
+    out->idle_timeout = plan.idle_timeout.ns;
+    out->max_lifetime = plan.max_lifetime.ns;
+    out->next_look = plan.next_look.ns;
+    return 0;
+  });
+}
+
+template <class S> int32_t set(void *self, uint32_t param, double value, pl_text *error) noexcept {
+  return guarded(error, [&]() -> int32_t {
+    Params one(param, value);
+    static_cast<S *>(self)->params(one);
+    return one.found() ? 0 : 1;
+  });
+}
+
+template <class S>
+int32_t admit(void *self, const pl_ask *ask, pl_verdict *out, pl_text *error) noexcept {
+  return guarded(error, [&]() -> int32_t {
+    const Verdict verdict = static_cast<S *>(self)->admit(*ask);
+    out->kind = verdict.kind;
+    out->place = verdict.place;
+    out->wait = verdict.wait.ns;
+    return 0;
+  });
+}
+
+template <class S> int32_t explain(void *self, pl_text *why) noexcept {
+  return guarded(why, [&]() -> int32_t {
+    Line line(why);
+    static_cast<S *>(self)->explain(line);
+    return 0;
+  });
+}
+
+template <class S> size_t save(void *self, void *bytes, size_t capacity) noexcept {
+  try {
+    return static_cast<S *>(self)->save(bytes, capacity);
+  } catch (...) {
+    return 0;
+  }
+}
+
+template <class S>
+int32_t restore(void *self, const void *bytes, size_t size, pl_text *error) noexcept {
+  return guarded(error,
+                 [&]() -> int32_t { return static_cast<S *>(self)->restore(bytes, size) ? 0 : 1; });
+}
+
+template <class S>
+const pl_strategy *describe(pl_strategy &table, pl_param *params, const char *summary) noexcept {
+  table = pl_strategy{};
+  table.struct_size = sizeof(pl_strategy);
+  table.magic = POOL_LAB_MAGIC;
+  table.abi_major = POOL_LAB_ABI_MAJOR;
+  table.abi_minor = POOL_LAB_ABI_MINOR;
+  table.summary = summary;
+  table.create = create<S>;
+  table.destroy = destroy<S>;
+  table.look = look<S>;
+  if constexpr (requires(S s, Params p) { s.params(p); }) {
+    (void)guarded(nullptr, [&]() -> int32_t {
+      S fresh;
+      Params list(params);
+      fresh.params(list);
+      table.params = params;
+      table.param_count = list.count();
+      table.param_stride = sizeof(pl_param);
+      return 0;
+    });
+    table.set = set<S>;
+  }
+  if constexpr (requires(S s, const Ask &a) { s.admit(a); })
+    table.admit = admit<S>;
+  if constexpr (requires(S s, Line & l) { s.explain(l); })
+    table.explain = explain<S>;
+  if constexpr (requires(S s, void *b, size_t n) { s.save(b, n); })
+    table.save = save<S>;
+  if constexpr (requires(S s, const void *b, size_t n) { s.restore(b, n); })
+    table.restore = restore<S>;
+  return &table;
+}
+
+} // namespace glue
+} // namespace pool_lab
+
+// Makes `Type` this library's strategy. The two statics have internal linkage
+// on purpose: a static inside a template would be shared by all builds of a
+// strategy and keep the first of them mapped for ever.
+#define POOL_LAB_STRATEGY(Type, summary)                                                           \
+  static pl_param pool_lab_params[POOL_LAB_MAX_PARAMS];                                            \
+  static pl_strategy pool_lab_table;                                                               \
+  extern "C" const pl_strategy *pool_lab_strategy(void) {                                          \
+    return ::pool_lab::glue::describe<Type>(pool_lab_table, pool_lab_params, summary);             \
+  }                                                                                                \
+  static_assert(true, "ends the macro, so that a semicolon may follow")
