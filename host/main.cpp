@@ -167,6 +167,7 @@ int main(int argc, char **argv) {
   spdlog::flush_on(spdlog::level::info);
   install_containment();
   std::signal(SIGPIPE, SIG_IGN);
+  db::ignore_pg_environment();
   // Blocked here, before any thread, so that only `wait_until_told` sees them.
   sigset_t stops;
   sigemptyset(&stops);

@@ -5,7 +5,9 @@
 namespace lab::host {
 namespace {
 
-double in_seconds(pool::Duration d) { return std::chrono::duration<double>(d).count(); }
+double in_seconds(pool::Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 double in_milliseconds(pool::Duration d) {
   return std::chrono::duration<double, std::milli>(d).count();
 }
@@ -19,7 +21,9 @@ const prometheus::Histogram::BucketBoundaries pool_seconds = {
 constexpr const char *pool_name = "db_client_connection_pool_name";
 
 // Counters of the registry follow the pool's own counts, which never fall.
-void follow(prometheus::Counter &counter, double now) { counter.Increment(now - counter.Value()); }
+void follow(prometheus::Counter &counter, double now) {
+  counter.Increment(now - counter.Value());
+}
 
 } // namespace
 
@@ -44,8 +48,8 @@ RouteMetrics::Series &RouteMetrics::series(int status) {
     return *known;
   const prometheus::Labels labels = {
       {"method", method_}, {"route", route_}, {"status_code", std::to_string(status)}};
-  owned_.push_back(std::make_unique<Series>(
-      Series{requests_.Add(labels), durations_.Add(labels, request_ms)}));
+  owned_.push_back(
+      std::make_unique<Series>(Series{requests_.Add(labels), durations_.Add(labels, request_ms)}));
   place.store(owned_.back().get(), std::memory_order_release);
   return *owned_.back();
 }
@@ -68,8 +72,8 @@ Metrics::Metrics() {
                     .Register(registry_);
   wait_ = histogram("db_client_connection_wait_time_seconds",
                     "Time that requests waited for a connection");
-  hold_ = histogram("db_client_connection_use_time_seconds",
-                    "Time that requests held a connection");
+  hold_ =
+      histogram("db_client_connection_use_time_seconds", "Time that requests held a connection");
   connect_ = histogram("db_client_connection_create_time_seconds",
                        "Time that it took to open a connection");
   connections_ = gauge("db_client_connection_count", "Connections by state");
@@ -81,7 +85,8 @@ Metrics::Metrics() {
                        "Requests whose wait for a connection ran out")
                    ->Add({{pool_name, "jobs"}});
   host_busy_ = &counter("pool_lab_host_busy_total", "Requests answered host_busy")->Add({});
-  server_ = gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
+  server_ =
+      gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
   strategy_ = gauge("pool_lab_strategy_info", "1 for the strategy in force");
   events_ = counter("pool_lab_pool_events_total", "What happened in the pool since the start");
 }
@@ -95,9 +100,13 @@ void Metrics::waited(pool::Duration wait, bool served) {
     wait_->Observe(in_seconds(wait));
 }
 
-void Metrics::held(pool::Duration hold) { hold_->Observe(in_seconds(hold)); }
+void Metrics::held(pool::Duration hold) {
+  hold_->Observe(in_seconds(hold));
+}
 
-void Metrics::connect_took(pool::Duration took) { connect_->Observe(in_seconds(took)); }
+void Metrics::connect_took(pool::Duration took) {
+  connect_->Observe(in_seconds(took));
+}
 
 void Metrics::set_counts(const pool::Counts &counts) {
   const auto event = [&](const char *name, std::uint64_t count) {

@@ -18,7 +18,7 @@ using std::chrono::seconds;
 // A call that takes longer than this by the wall clock hangs.
 constexpr auto hung_after = seconds(1);
 // Processor time that a look may take; more, `slow_looks` times running, and it goes.
-constexpr auto slow_look = milliseconds(50);
+constexpr auto slow_look = milliseconds(10);
 constexpr int slow_looks = 3;
 constexpr int failed_looks = 3;
 
@@ -301,7 +301,7 @@ void StrategyService::look(Post &post, bool fresh) {
     return;
   }
   if (post.slow >= slow_looks) {
-    expel(post, "was too slow: a look took more than 50 ms of processor time, three times running",
+    expel(post, "was too slow: a look took more than 10 ms of processor time, three times running",
           true);
     return;
   }

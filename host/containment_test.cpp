@@ -1,0 +1,97 @@
+// A strategy that faults or hangs in the running host is contained: the host
+// lives, the pool goes on, and the last good strategy is put back.
+#include "host/strategy_service.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+namespace lab::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool comes_true(const std::function<bool()> &condition, std::chrono::seconds within = 15s) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until)
+      return false;
+    std::this_thread::sleep_for(5ms); // between two looks at a condition
+  }
+  return true;
+}
+
+// A service that lets bad strategies through, over a pool without a database.
+struct Lab {
+  Lab() {
+    char made[] = "/tmp/pool-lab-contain-XXXXXX";
+    copies = ::mkdtemp(made);
+    StrategyService::Options options;
+    options.folders = {POOL_LAB_STRATEGIES, POOL_LAB_BAD_STRATEGIES};
+    options.copies = copies;
+    options.verifier = POOL_LAB_VERIFIER;
+    options.verify = false;
+    service = std::make_unique<StrategyService>(clock, pool, options, [] { return std::nullopt; });
+  }
+  ~Lab() {
+    service.reset();
+    std::filesystem::remove_all(copies);
+  }
+
+  Clock clock;
+  LivePool pool{clock, "host=/nonexistent dbname=none user=none", 1};
+  std::filesystem::path copies;
+  std::unique_ptr<StrategyService> service;
+};
+
+class Contained : public ::testing::TestWithParam<const char *> {};
+
+TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
+  static const bool installed = (install_containment(), true);
+  (void)installed;
+  Lab lab;
+  (void)lab.service->use("fixed_tiny", {});
+  (void)lab.service->use("bounded_timeout", {{"max", 23}});
+
+  // Requests go on: some strategies fall only then, and what a parked thread
+  // holds must not be what they need.
+  std::atomic<bool> stop{false};
+  std::thread busy([&] {
+    while (!stop) {
+      (void)lab.pool.acquire(lab.clock.now() + 1ms, "test");
+      std::vector<std::string>(100, std::string(100, 'x')).clear();
+    }
+  });
+  try {
+    (void)lab.service->use(GetParam(), {});
+  } catch (const StrategyRefused &) {
+    // It fell at once. One that looks well at first falls later; both are fine.
+  }
+  EXPECT_TRUE(comes_true([&] {
+    const StrategyStatus status = lab.service->status();
+    return status.contained == 1 && status.name == "bounded_timeout" &&
+           status.state == StrategyState::contained;
+  })) << lab.service->status().name
+      << ": " << lab.service->status().problem;
+  EXPECT_NE(lab.service->status().problem.find(GetParam()), std::string::npos);
+  EXPECT_FALSE(lab.service->status().tainted);
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 23U) << "with its parameters";
+  stop = true;
+  busy.join();
+
+  // And the lab goes on: an ordinary swap works.
+  (void)lab.service->use("fixed_tiny", {});
+  EXPECT_EQ(lab.service->status().state, StrategyState::ok);
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 3U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Contained,
+                         ::testing::Values("crash_in_look", "abort_in_look", "hang_in_look",
+                                           "stack_overflow", "throw_across_abi", "slow_look"),
+                         [](const auto &kind) { return std::string(kind.param); });
+
+} // namespace
+} // namespace lab::host
