@@ -1,0 +1,69 @@
+#include "db/lab_work.hpp"
+#include "db/statement.hpp"
+
+namespace lab::db {
+
+namespace {
+
+const Statement insert{"lab_insert",
+                       "INSERT INTO jobs (type, payload, priority) VALUES ($1, $2::jsonb, $3)"};
+const Statement claim{"lab_claim",
+                      "UPDATE jobs SET status = 'processing', updated_at = now() "
+                      "WHERE id = (SELECT id FROM jobs WHERE status = 'pending' "
+                      "ORDER BY priority DESC, created_at, id FOR UPDATE SKIP LOCKED LIMIT 1) "
+                      "RETURNING id"};
+const Statement finish{"lab_finish",
+                       "UPDATE jobs SET status = 'done', updated_at = now() WHERE id = $1"};
+const Statement sleep{"lab_sleep", "SELECT pg_sleep($1::integer / 1000.0)"};
+const Statement count_for_worker{"lab_count_for_worker",
+                                 "UPDATE workers SET jobs_processed = jobs_processed + 1, "
+                                 "last_seen = now() WHERE id = $1"};
+
+void sleep_in(pqxx::work &transaction, std::chrono::milliseconds hold) {
+  if (hold.count() > 0)
+    transaction.exec_prepared(sleep.name, static_cast<int>(hold.count()));
+}
+
+} // namespace
+
+// All of these run with Effect::nothing: what goes before COMMIT is sent is rolled
+// back, and libpqxx itself says so when COMMIT is what it lost.
+
+void hold_submit(Connection &connection, const NewJob &job, std::chrono::milliseconds hold) {
+  prepare(connection, insert);
+  prepare(connection, sleep);
+  running(connection, Effect::nothing, [&] {
+    pqxx::work transaction(connection.raw());
+    transaction.exec_prepared(insert.name, job.type, job.payload, job.priority);
+    sleep_in(transaction, hold);
+    transaction.commit();
+  });
+}
+
+bool hold_claim(Connection &connection, std::chrono::milliseconds hold) {
+  prepare(connection, claim);
+  prepare(connection, sleep);
+  prepare(connection, finish);
+  return running(connection, Effect::nothing, [&] {
+    pqxx::work transaction(connection.raw());
+    const auto claimed = transaction.exec_prepared(claim.name);
+    sleep_in(transaction, hold);
+    if (!claimed.empty())
+      transaction.exec_prepared(finish.name, claimed[0][0].as<std::int64_t>());
+    transaction.commit();
+    return !claimed.empty();
+  });
+}
+
+void contend(Connection &connection, int row) {
+  prepare(connection, count_for_worker);
+  prepare(connection, insert);
+  running(connection, Effect::nothing, [&] {
+    pqxx::work transaction(connection.raw());
+    transaction.exec_prepared(count_for_worker.name, row);
+    transaction.exec_prepared(insert.name, "sync_inventory", "{}", 0);
+    transaction.commit();
+  });
+}
+
+} // namespace lab::db

@@ -1,0 +1,93 @@
+#include "db/monitor.hpp"
+#include "db/one_line.hpp"
+
+#include <array>
+#include <stdexcept>
+
+#include <poll.h>
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+namespace lab::db {
+
+namespace {
+
+// In one statement, so that its numbers are of one moment.
+constexpr const char *everything =
+    "SELECT current_setting('max_connections'), "
+    "current_setting('superuser_reserved_connections'), "
+    "count(*), "
+    "count(*) FILTER (WHERE application_name = $1), "
+    "count(*) FILTER (WHERE state = 'active' AND pid <> pg_backend_pid()), "
+    "count(*) FILTER (WHERE wait_event_type = 'Lock'), "
+    "(SELECT count(*) FROM jobs WHERE status = 'pending') "
+    "FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+// libpqxx waits without an end. A frozen server must not freeze its monitor, so
+// here libpq is asked, and polled.
+Result answer_of(PGconn *pg, const char *sql, std::initializer_list<const char *> values) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + Monitor::answer_limit;
+  if (!PQsendQueryParams(pg, sql, static_cast<int>(values.size()), nullptr, values.begin(), nullptr,
+                         nullptr, 0))
+    throw std::runtime_error(one_line(PQerrorMessage(pg)));
+  Result answer(nullptr, &PQclear);
+  for (;;) {
+    while (!PQisBusy(pg)) {
+      Result next(PQgetResult(pg), &PQclear);
+      if (!next)
+        break;
+      answer = std::move(next);
+    }
+    if (!PQisBusy(pg))
+      break;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0)
+      throw std::runtime_error(
+          fmt::format("PostgreSQL did not answer within {} ms", Monitor::answer_limit.count()));
+    pollfd readable{PQsocket(pg), POLLIN, 0};
+    if (::poll(&readable, 1, static_cast<int>(left)) > 0 && !PQconsumeInput(pg))
+      throw std::runtime_error(one_line(PQerrorMessage(pg)));
+  }
+  const auto status = answer ? PQresultStatus(answer.get()) : PGRES_FATAL_ERROR;
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+    throw std::runtime_error(one_line(PQerrorMessage(pg)));
+  return answer;
+}
+
+} // namespace
+
+Monitor::Monitor(std::string conninfo, std::string our_application)
+    : conninfo_(std::move(conninfo)), our_application_(std::move(our_application)) {}
+
+Monitor::~Monitor() = default;
+
+std::optional<ServerNumbers> Monitor::read() {
+  try {
+    if (!connection_) {
+      connection_ = connect(conninfo_, connect_limit);
+      answer_of(connection_->handle(), "SET statement_timeout = '1s'", {});
+    }
+    const Result row = answer_of(connection_->handle(), everything, {our_application_.c_str()});
+    const auto number = [&](int column) { return std::stoll(PQgetvalue(row.get(), 0, column)); };
+    ServerNumbers numbers;
+    numbers.max_connections = static_cast<int>(number(0));
+    numbers.reserved = static_cast<int>(number(1));
+    numbers.total = static_cast<int>(number(2));
+    numbers.ours = static_cast<int>(number(3));
+    numbers.active = static_cast<int>(number(4));
+    numbers.waiting_for_locks = static_cast<int>(number(5));
+    numbers.pending_jobs = number(6);
+    last_error_.clear();
+    return numbers;
+  } catch (const std::exception &e) {
+    last_error_ = e.what();
+    connection_.reset();
+    return std::nullopt;
+  }
+}
+
+} // namespace lab::db

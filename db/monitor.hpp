@@ -1,0 +1,51 @@
+// What only the server knows: its ceiling, who else is connected, who waits for
+// locks. Read over a connection of its own outside every pool, as a superuser:
+// so it enters on the reserve even when the server is full.
+#pragma once
+
+#include "db/connection.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lab::db {
+
+struct ServerNumbers {
+  int max_connections = 0;
+  int reserved = 0;          // superuser_reserved_connections
+  int total = 0;             // client backends, this monitor's included
+  int ours = 0;              // of these, the ones with this host's application_name
+  int active = 0;            // of the total: running a statement
+  int waiting_for_locks = 0; // of the total: blocked by another's lock
+  std::int64_t pending_jobs = 0;
+};
+
+// [one thread]. `read` blocks for at most `connect_limit + answer_limit`, also
+// when the server is frozen.
+class Monitor {
+public:
+  static constexpr std::chrono::milliseconds connect_limit{1000};
+  static constexpr std::chrono::milliseconds answer_limit{1500}; // statement_timeout is 1 s
+
+  explicit Monitor(std::string conninfo, std::string our_application = "pool_lab host");
+  ~Monitor();
+  Monitor(const Monitor &) = delete;
+  Monitor &operator=(const Monitor &) = delete;
+
+  // Nothing when it can't be read: `last_error` says why, and the next call
+  // connects anew.
+  std::optional<ServerNumbers> read();
+
+  const std::string &last_error() const { return last_error_; } // one line; "" after a success
+
+private:
+  std::string conninfo_;
+  std::string our_application_;
+  std::unique_ptr<Connection> connection_;
+  std::string last_error_;
+};
+
+} // namespace lab::db
