@@ -410,6 +410,17 @@ TEST(Pool, AServerAtItsCeilingIsNamedAsTheCause) {
   EXPECT_EQ(d.refused.at(2), Refusal::too_many_connections);
 }
 
+TEST(Pool, WhoWaitsAtTheLimitIsNotBlamedOnTheServer) {
+  Driver d(plan_of(5, milliseconds(500)));
+  d.ask(1);
+  d.connect_one();
+  d.ask(2);
+  d.fail_connect(true);
+  d.follow(plan_of(1, milliseconds(500)), true); // another strategy, content with what is open
+  d.pass(milliseconds(500));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+}
+
 TEST(Pool, NothingOpenAndConnectsFailingIsUnavailableAtOnce) {
   Driver d(plan_of(5, seconds(5)));
   d.ask(1);

@@ -1,0 +1,53 @@
+// The agent: the small daemon that `up` leaves running, one for each lab. It is
+// the parent of the host and keeps it alive (supervisor.hpp). It listens on a
+// Unix socket, on which one line of JSON comes in and one goes out:
+//
+//   {"do":"status"}   the agent's and the host's process, what happened
+//   {"do":"restart"}  the host ends and starts anew, as state.json says
+//   {"do":"stop"}     the host ends, then the agent
+//   {"do":"leave"}    the agent ends, the host keeps serving
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/places.hpp"
+#include "loadtest/lab/process.hpp"
+
+namespace lab::cli {
+
+// The agent itself, until it is told to end. TERM and INT: as "leave".
+Exit run_agent(const Places &places);
+
+// The running agent. [any thread, any process]
+class Agent {
+public:
+  // Nothing when none runs.
+  static std::optional<Agent> find(const Places &places);
+
+  // Starts one in a session of its own. Throws SetUpFailed when it doesn't
+  // listen soon.
+  static Agent start(const Places &places);
+
+  const ProcessId &process() const { return process_; }
+
+  // Throws SetUpFailed when it doesn't answer, or answers with an error.
+  nlohmann::json ask(const std::string &what, std::chrono::milliseconds limit) const;
+
+  // Asks it to `stop` or to `leave`, and waits until it is gone. An agent that
+  // doesn't listen is ended all the same.
+  void end(const std::string &how) const;
+
+private:
+  Agent(ProcessId process, std::filesystem::path socket)
+      : process_(process), socket_(std::move(socket)) {}
+
+  ProcessId process_;
+  std::filesystem::path socket_;
+};
+
+} // namespace lab::cli

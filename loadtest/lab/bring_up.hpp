@@ -1,0 +1,37 @@
+// Starting what is missing, and stopping all: PostgreSQL, agent, host.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include "db/child.hpp"
+#include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/places.hpp"
+
+namespace lab::cli {
+
+// The lab as it runs, with what a command needs of it.
+struct Running {
+  unsigned short port = 0;
+  pid_t host_pid = 0;
+  pid_t postgres_pid = 0;
+  db::LabUser user;
+
+  HostApi host() const { return HostApi(port); }
+};
+
+// Starts what doesn't run, and starts anew what runs from an older build. `port`:
+// to be used from now on. Throws SetUpFailed and std::runtime_error, one line.
+// [any process: one at a time, the next one waits]
+Running bring_up(const Places &places, std::optional<unsigned short> port);
+
+// Stops host, agent and PostgreSQL, as far as they run. Only processes that the
+// lab has started. Answers what it stopped: "host, agent, PostgreSQL".
+std::string take_down(const Places &places);
+
+// The lab when it is up. Throws SetUpFailed when it isn't.
+Running running_lab(const Places &places);
+
+} // namespace lab::cli

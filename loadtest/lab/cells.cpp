@@ -1,0 +1,155 @@
+#include "loadtest/lab/cells.hpp"
+
+#include <chrono>
+#include <exception>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "loadtest/comparison.hpp"
+#include "loadtest/figures.hpp"
+#include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/swap.hpp"
+#include "loadtest/machine.hpp"
+
+namespace lab::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using std::chrono::steady_clock;
+
+constexpr auto rest_limit = 15s;
+constexpr auto host_back_limit = 5s; // the agent needs one second
+constexpr auto look_again = 20ms;
+constexpr auto around_a_cell = 2s;
+
+std::string progress_line(const std::string &label, const load::Progress &p) {
+  const char *phase = p.phase == load::Progress::Phase::warm_up     ? "warming up"
+                      : p.phase == load::Progress::Phase::measuring ? "measuring"
+                                                                    : "last answers";
+  return fmt::format("{}: {} {:.0f}/{:.0f} s, {} ok, {} failed", label, phase,
+                     std::chrono::duration<double>(p.elapsed).count(),
+                     std::chrono::duration<double>(p.total).count(), p.ok, p.failed);
+}
+
+} // namespace
+
+std::chrono::seconds estimated_time(const std::vector<Cell> &cells) {
+  std::chrono::milliseconds all{0};
+  for (const Cell &cell : cells)
+    all += cell.profile.total() + around_a_cell;
+  return std::chrono::ceil<std::chrono::seconds>(all);
+}
+
+CellRunner::CellRunner(const Places &places, const std::string &command, Terminal &terminal,
+                       const Interrupt &interrupt)
+    : places_(places), terminal_(terminal), interrupt_(interrupt),
+      lock_(LoadLock::take(places.load_lock(), command)),
+      before_(StateFile(places.state()).read().in_use),
+      facts_({{"postgres",
+               load::postgres_facts(
+                   places.postgres(running_lab(places).user).conninfo_admin("pool_lab facts"))}}) {}
+
+CellRunner::~CellRunner() {
+  try {
+    const Running lab = lab_again();
+    if (swapped_)
+      swap_to(places_, lab.host(), before_, HostApi::Instance::fresh);
+    places_.postgres(lab.user).reset();
+  } catch (const std::exception &e) {
+    terminal_.say(fmt::format("lab: not left as it was: {}", e.what()));
+  }
+}
+
+load::RunResult CellRunner::run(const Cell &cell, std::uint64_t seed, const std::string &label) {
+  for (int attempt = 1;; ++attempt) {
+    load::RunResult result = run_once(cell, seed, label);
+    interrupt_.check();
+    if (result.summary.value("verdict", "") != "invalid" || attempt == 2)
+      return result;
+    terminal_.say(fmt::format("{}: invalid ({}); once more", label,
+                              result.summary.value("why", "no reason given")));
+  }
+}
+
+load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
+                                     const std::string &label) {
+  interrupt_.check();
+  terminal_.begin_step();
+  terminal_.progress(
+      fmt::format("{}: preparing, then {} s", label,
+                  std::chrono::ceil<std::chrono::seconds>(cell.profile.total()).count()));
+  const Running lab = lab_again();
+  const HostApi host = lab.host();
+  auto postgres = places_.postgres(lab.user);
+  wait_for_rest(host);
+  if (cell.strategy) {
+    swapped_ = true;
+    swap_to(places_, host, *cell.strategy, HostApi::Instance::fresh);
+  }
+  postgres.reset(db::PrivatePostgres::Checkpoint::yes);
+  wait_for_rest(host);
+  interrupt_.check();
+
+  load::Target target;
+  target.ports = {lab.port};
+  target.neighbour_conninfo = postgres.conninfo_neighbour();
+  target.postgres_pid = postgres.pid().value_or(0);
+  target.host_pids = {lab.host_pid};
+  target.facts = facts_;
+  return load::run_load(
+      cell.profile, target, seed,
+      [&](const load::Progress &p) { terminal_.progress(progress_line(label, p)); },
+      interrupt_.token());
+}
+
+// A host that a strategy ended is back soon, as another process.
+Running CellRunner::lab_again() const {
+  const auto deadline = steady_clock::now() + host_back_limit;
+  for (;;) {
+    try {
+      const Running lab = running_lab(places_);
+      (void)lab.host().strategy();
+      return lab;
+    } catch (const std::exception &) {
+      if (steady_clock::now() > deadline)
+        throw;
+    }
+    std::this_thread::sleep_for(look_again);
+  }
+}
+
+// Nobody waits or holds, and the connections of an earlier plan are gone.
+void CellRunner::wait_for_rest(const HostApi &host) const {
+  const auto deadline = steady_clock::now() + rest_limit;
+  for (;;) {
+    const json pool = host.pool();
+    const int open = pool.at("open"), in_use = pool.at("in_use"), waiting = pool.at("waiting"),
+              connecting = pool.at("connecting"), most = pool.at("plan").at("max_open");
+    if (in_use == 0 && waiting == 0 && connecting == 0 && open <= most)
+      return;
+    if (steady_clock::now() > deadline)
+      throw SetUpFailed(
+          fmt::format("the pool does not come to rest ({} open, {} in use, {} waiting, "
+                      "{} connecting): does something else use {}?",
+                      open, in_use, waiting, connecting, host.url()));
+    interrupt_.check();
+    std::this_thread::sleep_for(look_again);
+  }
+}
+
+std::string result_line(const json &summary) {
+  using load::shown;
+  std::string failed = "none failed";
+  if (load::number_at(summary, "failed_percent") > 0)
+    failed = fmt::format("{} % failed, mostly {}", shown(load::at(summary, "failed_percent")),
+                         load::at(summary, "failed_main.code").get<std::string>());
+  const json p99 = load::at(summary, "latency_ms.p99");
+  return fmt::format("{:<9} {} on {}: {} ok a second{}, {}", load::verdict_sign(summary),
+                     summary.value("strategy", "?"), summary.value("profile", "?"),
+                     shown(load::at(summary, "rate.ok")),
+                     p99.is_number() ? fmt::format(", p99 {} ms", shown(p99)) : "", failed);
+}
+
+} // namespace lab::cli

@@ -1,0 +1,90 @@
+// reset, psql.
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "loadtest/lab/commands.hpp"
+#include "loadtest/lab/load_lock.hpp"
+
+namespace lab::cli {
+namespace {
+
+// What shells answer for a program that is not there, and for one that can't run.
+constexpr int not_found = 127;
+constexpr int not_executable = 126;
+
+db::PrivatePostgres running_postgres(const Places &places) {
+  auto postgres = places.postgres(db::lab_user());
+  if (!postgres.pid())
+    throw SetUpFailed("PostgreSQL does not run: run scripts/lab up");
+  return postgres;
+}
+
+// Becomes the program: its exit status is then the command's own.
+[[noreturn]] void become(std::vector<std::string> arguments) {
+  std::vector<char *> pointers;
+  for (std::string &argument : arguments)
+    pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  std::fflush(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  const int error = errno;
+  fmt::print(stderr, "lab: {} can't be started: {}\n", arguments[0], std::strerror(error));
+  std::_Exit(error == ENOENT ? not_found : not_executable);
+}
+
+void set(const char *name, const std::string &value) {
+  ::setenv(name, value.c_str(), 1);
+}
+
+} // namespace
+
+void add_reset(CLI::App &lab, Chosen &chosen) {
+  lab.add_subcommand("reset", "The database back to its seed: 5 workers, 10,000 pending jobs")
+      ->callback([&chosen] {
+        chosen.action = [](const Places &places) {
+          auto postgres = running_postgres(places);
+          const auto no_load = LoadLock::take(places.load_lock(), "lab reset");
+          postgres.reset();
+          fmt::print("the database is as seeded\n");
+          return Exit::pass;
+        };
+      });
+}
+
+void add_psql(CLI::App &lab, Chosen &chosen) {
+  CLI::App *command = lab.add_subcommand(
+      "psql", "A superuser's prompt, also at the ceiling; or, after --, any command with the job "
+              "role's connection in its environment");
+  auto arguments = std::make_shared<std::vector<std::string>>();
+  command->add_option("COMMAND", *arguments, "After --: the command, such as pgbench -c 5 -T 10")
+      ->option_text("[-- COMMAND...]");
+  command->callback([&chosen, arguments] {
+    chosen.action = [arguments](const Places &places) -> Exit {
+      const auto postgres = running_postgres(places);
+      // The real programs, before Debian's wrappers, which would look for clusters.
+      const char *path = std::getenv("PATH");
+      set("PATH", fmt::format("{}:{}", db::PrivatePostgres::programs().string(),
+                              path ? path : "/usr/bin:/bin"));
+      if (arguments->empty())
+        become({"psql", postgres.conninfo_admin("pool_lab psql")});
+      set("PGHOST", postgres.socket().string());
+      set("PGPORT", "5432");
+      set("PGDATABASE", "lab");
+      set("PGUSER", "lab_jobs");
+      set("PGPASSFILE", postgres.passfile().string());
+      set("PGAPPNAME", "pool_lab psql");
+      become(*arguments);
+    };
+  });
+}
+
+} // namespace lab::cli

@@ -1,0 +1,160 @@
+#include "loadtest/lab/host_process.hpp"
+
+#include <csignal>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "db/one_line.hpp"
+#include "loadtest/lab/files.hpp"
+
+namespace lab::cli {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// The first strategy is verified before the host serves.
+constexpr auto start_limit = 20s;
+
+// What the host logs when it was asked to stop. Its exit status alone doesn't
+// tell that from a strategy that called exit(0).
+constexpr const char *asked_to_stop = "stopping: draining";
+
+std::uintmax_t size_of(const std::filesystem::path &file) {
+  std::error_code absent;
+  const auto size = std::filesystem::file_size(file, absent);
+  return absent ? 0 : size;
+}
+
+db::Launch launch(const Places &places, const db::LabUser &user, unsigned short port,
+                  const Choice &choice) {
+  const auto postgres = places.postgres(user);
+  std::vector<std::string> argv = {places.program("lab_host"),
+                                   "--port",
+                                   std::to_string(port),
+                                   "--database",
+                                   postgres.conninfo_jobs(),
+                                   "--monitor",
+                                   postgres.conninfo_admin("pool_lab monitor"),
+                                   "--strategies",
+                                   places.strategies(),
+                                   "--strategies",
+                                   places.handed_over(),
+                                   "--copies",
+                                   places.copies(),
+                                   "--verifier",
+                                   places.program("lab_verify"),
+                                   "--page",
+                                   places.page()};
+  if (!choice.name.empty()) {
+    argv.insert(argv.end(), {"--strategy", choice.name});
+    for (const auto &[name, value] : choice.params)
+      argv.insert(argv.end(), {"--set", fmt::format("{}={}", name, value)});
+  }
+  return {.argv = argv,
+          .user = user,
+          .directory = "/",
+          .own_session = true,
+          .out = db::Output::captured(),
+          .err = db::Output::appended_to(places.host_log())};
+}
+
+} // namespace
+
+std::optional<HostRecord> recorded_host(const Places &places) {
+  const auto text = text_of_file(places.host_record());
+  const json content = text ? json::parse(*text, nullptr, false) : json();
+  if (!content.is_object())
+    return std::nullopt;
+  const HostRecord record{{content.value("pid", 0), content.value("started", std::uint64_t{0})},
+                          content.value("port", static_cast<unsigned short>(0))};
+  return alive(record.process) ? std::optional(record) : std::nullopt;
+}
+
+HostProcess::HostProcess(ProcessId id, unsigned short port, std::filesystem::path log)
+    : id_(id), port_(port), log_(std::move(log)), log_began_(size_of(log_)),
+      served_since_(Clock::now()), watch_(std::make_unique<EndWatch>(id)) {}
+
+HostProcess HostProcess::adopt(const Places &places, const HostRecord &record) {
+  return {record.process, record.port, places.host_log()};
+}
+
+HostProcess HostProcess::start(const Places &places, const db::LabUser &user, unsigned short port,
+                               const Choice &choice) {
+  const auto log_began = size_of(places.host_log());
+  std::optional<db::Child> child;
+  try {
+    child.emplace(launch(places, user, port, choice));
+  } catch (const std::exception &e) {
+    throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
+  }
+  const auto id = process(child->pid());
+  // From now on another agent finds it, even if this one ends while it starts.
+  if (id)
+    write_whole(places.host_record(),
+                json{{"pid", id->pid}, {"started", id->started}, {"port", port}}.dump());
+  HostProcess host(id.value_or(ProcessId{child->pid(), 0}), port, places.host_log());
+  host.log_began_ = log_began;
+  host.child_ = std::move(child);
+
+  const auto deadline = Clock::now() + start_limit;
+  while (Clock::now() < deadline) {
+    const auto line =
+        host.child_->line(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()));
+    if (line && line->starts_with("ready ")) {
+      host.served_since_ = Clock::now();
+      return host;
+    }
+    if (!line)
+      break;
+  }
+  auto end = host.ended();
+  if (!end) {
+    host.child_->send(SIGKILL);
+    (void)host.child_->wait_for(5s);
+    end = End{HostEnd::How::at_the_start, 0ms,
+              fmt::format("did not serve within {} s", start_limit.count())};
+  } else if (end->how != HostEnd::How::by_itself || host.child_->wait_for(0ms)->status == 64) {
+    const auto words = host.last_words();
+    end = End{HostEnd::How::at_the_start, 0ms, words.empty() ? end->text : words};
+  }
+  end->lived = 0ms;
+  throw NotStarted(*end);
+}
+
+std::optional<HostProcess::End> HostProcess::ended() {
+  const auto lived =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - served_since_);
+  if (!child_) {
+    if (!watch_->ended())
+      return std::nullopt;
+    return End{HostEnd::How::from_outside, lived, "ended, nobody saw how"};
+  }
+  const auto end = child_->wait_for(watch_->ended() ? 1000ms : 0ms);
+  if (!end)
+    return std::nullopt;
+  const auto said = text_of_file(log_).value_or("");
+  const bool drained =
+      said.find(asked_to_stop, std::min<std::size_t>(log_began_, said.size())) != std::string::npos;
+  return End{HostEnd::how_of(end->status, end->signal, drained), lived, end->text()};
+}
+
+void HostProcess::stop() {
+  end_process(id_, drain_limit);
+  if (child_)
+    (void)child_->wait_for(5s);
+}
+
+std::string HostProcess::last_words() const {
+  auto said = text_of_file(log_).value_or("");
+  said.erase(0, std::min<std::size_t>(log_began_, said.size()));
+  while (!said.empty() && said.back() == '\n')
+    said.pop_back();
+  return db::one_line(said.substr(said.rfind('\n') + 1)); // npos + 1: all of it
+}
+
+} // namespace lab::cli

@@ -1,0 +1,64 @@
+// Where things are. $LAB_HOME holds what runs, $LAB_WORK what is recorded and
+// what is the learner's; scripts/lab sets both. [any thread]
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "db/child.hpp"
+#include "db/private_postgres.hpp"
+
+namespace lab::cli {
+
+class Places {
+public:
+  Places(std::filesystem::path home, std::filesystem::path work);
+
+  // From LAB_HOME and LAB_WORK. Without LAB_HOME: the one that this program is
+  // installed in. Throws SetUpFailed.
+  static Places from_environment();
+
+  const std::filesystem::path &home() const { return home_; }
+  const std::filesystem::path &work() const { return work_; }
+
+  // What is installed.
+  std::filesystem::path app() const { return home_ / "app"; }
+  std::filesystem::path program(const std::string &name) const { return app() / "bin" / name; }
+  std::filesystem::path strategies() const { return app() / "strategies"; }
+  std::filesystem::path page() const { return app() / "page"; }
+
+  // What runs.
+  std::filesystem::path postgres_folder() const { return home_ / "pg"; }
+  std::filesystem::path copies() const { return home_ / "copies"; }
+  std::filesystem::path handed_over() const { return home_ / "my"; }
+  std::filesystem::path agent_socket() const { return home_ / "agent.sock"; }
+  std::filesystem::path agent_lock() const { return home_ / "agent.lock"; }
+  std::filesystem::path agent_log() const { return home_ / "agent.log"; }
+  std::filesystem::path host_record() const { return home_ / "host.json"; }
+  std::filesystem::path host_log() const { return home_ / "host.log"; }
+  std::filesystem::path up_lock() const { return home_ / "up.lock"; }
+
+  // What is recorded.
+  std::filesystem::path records() const { return work_ / ".lab"; }
+  std::filesystem::path runs() const { return records() / "runs"; }
+  std::filesystem::path load_lock() const { return records() / "load.lock"; }
+  std::filesystem::path state() const { return records() / "state.json"; }
+  std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
+
+  // Makes the folders. Called by root: the home can be entered by the lab's
+  // user, to whom the copies belong; called by anyone else it is private.
+  // Throws SetUpFailed.
+  void make(const db::LabUser &user) const;
+
+  db::PrivatePostgres postgres(const db::LabUser &user) const;
+
+  // Tells a program that is started where things are.
+  std::map<std::string, std::string> environment() const;
+
+private:
+  std::filesystem::path home_;
+  std::filesystem::path work_;
+};
+
+} // namespace lab::cli

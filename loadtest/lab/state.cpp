@@ -1,0 +1,85 @@
+#include "loadtest/lab/state.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/files.hpp"
+
+namespace lab::cli {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+json to_json(const Choice &choice) {
+  return {{"name", choice.name}, {"params", choice.params}};
+}
+
+Choice choice_of(const json &value) {
+  return {value.at("name").get<std::string>(),
+          value.at("params").get<std::map<std::string, double>>()};
+}
+
+json to_json(const State &state) {
+  json out = {{"port", state.port},
+              {"in_use", to_json(state.in_use)},
+              {"loaded", nullptr},
+              {"trying", nullptr},
+              {"refused", state.refused}};
+  if (state.loaded)
+    out["loaded"] = to_json(*state.loaded);
+  if (state.trying) {
+    out["trying"] = to_json(state.trying->choice);
+    out["trying"]["since_ms"] =
+        std::chrono::duration_cast<milliseconds>(state.trying->since.time_since_epoch()).count();
+  }
+  return out;
+}
+
+State state_of(const json &value) {
+  State state;
+  state.port = value.at("port").get<unsigned short>();
+  state.in_use = choice_of(value.at("in_use"));
+  if (!value.at("loaded").is_null())
+    state.loaded = choice_of(value.at("loaded"));
+  if (const json &trying = value.at("trying"); !trying.is_null())
+    state.trying = {choice_of(trying),
+                    system_clock::time_point(milliseconds(trying.at("since_ms").get<long>()))};
+  state.refused = value.at("refused").get<std::map<std::string, std::string>>();
+  return state;
+}
+
+} // namespace
+
+const Choice &State::running(system_clock::time_point now) const {
+  if (swap_under_way(now))
+    return trying->choice;
+  return loaded ? *loaded : in_use;
+}
+
+State StateFile::read() const {
+  const auto text = text_of_file(file_);
+  if (!text)
+    return {};
+  try {
+    return state_of(json::parse(*text));
+  } catch (const json::exception &e) {
+    throw SetUpFailed(fmt::format("{} can't be understood ({}): remove it, and the lab begins with "
+                                  "port 3000 and {}",
+                                  file_.string(), e.what(), first_strategy));
+  }
+}
+
+State StateFile::change(const std::function<void(State &)> &change) const {
+  const FileLock one_at_a_time = FileLock::wait_for(file_.string() + ".lock");
+  State state = read();
+  change(state);
+  write_whole(file_, to_json(state).dump(2) + "\n");
+  return state;
+}
+
+} // namespace lab::cli

@@ -1,0 +1,66 @@
+// What the lab remembers between commands: state.json in $LAB_WORK/.lab. The
+// program and the agent both write it, each change under a lock and whole.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace lab::cli {
+
+// A strategy with the parameters that differ from its defaults.
+struct Choice {
+  std::string name;
+  std::map<std::string, double> params = {};
+
+  bool operator==(const Choice &) const = default;
+};
+
+// Where the path begins, and where the lab goes when a strategy ended the host.
+inline constexpr const char *first_strategy = "fixed_tiny";
+inline constexpr const char *safe_strategy = "bounded_timeout";
+
+struct State {
+  unsigned short port = 3000;
+
+  Choice in_use{first_strategy}; // what `up` restores
+  std::optional<Choice> loaded;  // what the host ran last, also inside a comparison
+
+  // A swap under way: if the host ends during it, this is what ended it. One
+  // that is older than `trying_limit` was left by a program that was killed.
+  struct Trying {
+    Choice choice;
+    std::chrono::system_clock::time_point since;
+  };
+  std::optional<Trying> trying;
+  static constexpr std::chrono::seconds trying_limit{30};
+
+  bool swap_under_way(std::chrono::system_clock::time_point now) const {
+    return trying && now - trying->since < trying_limit;
+  }
+
+  // Strategies that ended the host, and how. Not restored until used by name.
+  std::map<std::string, std::string> refused;
+
+  // What runs in the host as far as is known at `now`: to be blamed when it ends.
+  const Choice &running(std::chrono::system_clock::time_point now) const;
+};
+
+class StateFile { // [any thread, any process]
+public:
+  explicit StateFile(std::filesystem::path file) : file_(std::move(file)) {}
+
+  // The defaults when there is none yet. Throws SetUpFailed when it can't be read.
+  State read() const;
+
+  // Reads, changes, writes; nobody else changes it meanwhile.
+  State change(const std::function<void(State &)> &change) const;
+
+private:
+  std::filesystem::path file_;
+};
+
+} // namespace lab::cli

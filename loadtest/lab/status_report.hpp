@@ -1,0 +1,15 @@
+// How the lab is, gathered from the processes themselves. [any thread]
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "loadtest/lab/places.hpp"
+
+namespace lab::cli {
+
+// host_url, database_url (no password), host_pid, postgres_pid, agent_pid (null
+// when it doesn't run), strategy, strategy_state, params, up, refused (name to
+// reason), events (what happened to the host), problems (one line each).
+nlohmann::json status_report(const Places &places);
+
+} // namespace lab::cli

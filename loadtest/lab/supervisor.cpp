@@ -1,0 +1,279 @@
+#include "loadtest/lab/supervisor.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "loadtest/lab/hand_over.hpp"
+#include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/load_lock.hpp"
+
+namespace lab::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+// How often the host is asked what it runs: to know it when it ends.
+constexpr auto look_every = 1s;
+
+constexpr std::size_t events_kept = 20;
+
+std::string clock_time() {
+  return fmt::format("{:%H:%M:%S}", fmt::localtime(system_clock::to_time_t(system_clock::now())));
+}
+
+std::string shown(const Choice &choice) {
+  return choice.name.empty() ? "the plan that is compiled in" : choice.name;
+}
+
+// What to start when `wanted` may be refused, or is to be avoided.
+Choice allowed(const State &state, const Choice &wanted, bool safe) {
+  if (!safe && !state.refused.contains(wanted.name))
+    return wanted;
+  if (!state.refused.contains(safe_strategy))
+    return {safe_strategy};
+  return {};
+}
+
+} // namespace
+
+Supervisor::Supervisor(Places places, db::LabUser user)
+    : places_(std::move(places)), user_(std::move(user)), state_(places_.state()),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_ < 0)
+    throw std::runtime_error(fmt::format("no eventfd: {}", std::strerror(errno)));
+  thread_ = std::thread([this] { run(); });
+}
+
+Supervisor::~Supervisor() {
+  {
+    const std::lock_guard lock(mutex_);
+    quit_ = true;
+  }
+  wake();
+  thread_.join();
+  ::close(wake_);
+}
+
+Supervisor::Report Supervisor::report() const {
+  const std::lock_guard lock(mutex_);
+  return report_;
+}
+
+void Supervisor::restart_host() {
+  give([this] {
+    if (host_)
+      host_->stop();
+    host_.reset();
+    rule_.begin_anew();
+    start_as_remembered();
+  });
+}
+
+void Supervisor::stop_host() {
+  give([this] {
+    if (host_)
+      host_->stop();
+    host_.reset();
+    start_at_.reset();
+    const std::lock_guard lock(mutex_);
+    report_.host = HostIs::down;
+    report_.process = {};
+  });
+}
+
+void Supervisor::give(Order order) {
+  std::packaged_task<void()> task(std::move(order));
+  auto done = task.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    orders_.push_back(std::move(task));
+  }
+  wake();
+  done.get();
+}
+
+void Supervisor::wake() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_, &one, sizeof one);
+}
+
+void Supervisor::note(const std::string &event) {
+  spdlog::info("{}", event);
+  const std::lock_guard lock(mutex_);
+  report_.events.push_back(clock_time() + " " + event);
+  if (report_.events.size() > events_kept)
+    report_.events.erase(report_.events.begin());
+}
+
+void Supervisor::run() {
+  begin();
+  for (Time next_look = steady_clock::now() + look_every;;) {
+    std::optional<std::packaged_task<void()>> order;
+    {
+      const std::lock_guard lock(mutex_);
+      if (quit_)
+        return;
+      if (!orders_.empty()) {
+        order = std::move(orders_.front());
+        orders_.pop_front();
+      }
+    }
+    try {
+      if (order)
+        (*order)();
+      if (host_)
+        if (const auto end = host_->ended())
+          host_ended(*end);
+      if (start_at_ && steady_clock::now() >= *start_at_)
+        start(std::exchange(start_with_, {}));
+      if (steady_clock::now() >= next_look) {
+        next_look = steady_clock::now() + look_every;
+        observe();
+      }
+    } catch (const std::exception &e) {
+      // Whatever it is (a full disk, a damaged state file): the host comes first.
+      spdlog::error("{}", e.what());
+    }
+    wait_until(start_at_ ? std::min(next_look, *start_at_) : next_look);
+  }
+}
+
+void Supervisor::begin() {
+  try {
+    hand_over_strategies(places_);
+    if (const auto found = recorded_host(places_)) {
+      host_ = HostProcess::adopt(places_, *found);
+      note(fmt::format("found the host (process {}) on port {}", found->process.pid, found->port));
+      const std::lock_guard lock(mutex_);
+      report_.host = HostIs::serving;
+      report_.process = found->process;
+      report_.port = found->port;
+      return;
+    }
+    start_as_remembered();
+  } catch (const std::exception &e) {
+    spdlog::error("{}", e.what());
+    const std::lock_guard lock(mutex_);
+    report_.host = HostIs::down;
+    report_.problem = e.what();
+  }
+}
+
+void Supervisor::start_as_remembered() {
+  const State state = state_.read();
+  start(allowed(state, state.in_use, false));
+}
+
+void Supervisor::start(const Choice &choice) {
+  start_at_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    report_.host = HostIs::starting;
+  }
+  const State state = state_.read();
+  try {
+    host_ = HostProcess::start(places_, user_, state.port, choice);
+  } catch (const HostProcess::NotStarted &e) {
+    host_ended(e.end);
+    return;
+  }
+  seen_.clear();
+  state_.change([&choice](State &s) {
+    s.loaded = choice;
+    s.trying.reset();
+  });
+  note(fmt::format("the host (process {}) serves on port {}, on {}", host_->id().pid, state.port,
+                   shown(choice)));
+  const std::lock_guard lock(mutex_);
+  report_.host = HostIs::serving;
+  report_.process = host_->id();
+  report_.port = state.port;
+  report_.problem.clear();
+}
+
+void Supervisor::host_ended(const HostProcess::End &end) {
+  host_.reset();
+  const NextStart next = rule_.after({end.how, end.lived});
+  const State before = state_.read();
+  const Choice ran = before.running(system_clock::now());
+  std::string event = fmt::format("the host {} while it ran {}", end.text, shown(ran));
+  if (end.how == HostEnd::How::at_the_start)
+    event = fmt::format("the host could not be started: {}", end.text);
+  State state = before;
+  if (next.refuse && !ran.name.empty()) {
+    event += fmt::format("; {} is refused until it is used by name", ran.name);
+    state = state_.change([&](State &s) {
+      s.refused[ran.name] = fmt::format("the host {} at {}", end.text, clock_time());
+      s.trying.reset();
+    });
+  }
+  note(event);
+  start_with_ = allowed(state, ran.name.empty() ? state.in_use : ran, next.safe);
+  start_at_ = steady_clock::now() + next.pause;
+  const std::lock_guard lock(mutex_);
+  report_.host = HostIs::down;
+  report_.process = {};
+  report_.problem = event;
+}
+
+// What the host runs may be changed by others than the program `lab`: whoever
+// calls its API. Inside a comparison it is no one's choice, so not remembered.
+void Supervisor::observe() {
+  hand_over_strategies(places_);
+  if (!host_)
+    return;
+  const HostApi api(host_->port());
+  try {
+    const auto strategy = api.strategy();
+    if (strategy.at("state") != "ok")
+      return;
+    if (strategy.dump() != seen_) {
+      const Choice choice = api.choice();
+      state_.change([&](State &s) { s.loaded = choice; });
+      seen_ = strategy.dump();
+      seen_choice_ = choice;
+    }
+  } catch (const std::exception &e) {
+    spdlog::debug("the host was asked what it runs: {}", e.what());
+    return;
+  }
+  if (!seen_choice_ || LoadLock::owner(places_.load_lock()))
+    return;
+  const Choice choice = *std::exchange(seen_choice_, std::nullopt);
+  state_.change([&](State &s) {
+    if (s.swap_under_way(system_clock::now()))
+      return; // the program `lab` is about to write down what comes of it
+    s.in_use = choice;
+    s.refused.erase(choice.name);
+  });
+}
+
+void Supervisor::wait_until(Time moment) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (quit_ || !orders_.empty())
+      return;
+  }
+  pollfd watched[2] = {{wake_, POLLIN, 0}, {host_ ? host_->descriptor() : -1, POLLIN, 0}};
+  auto limit = std::chrono::ceil<std::chrono::milliseconds>(moment - steady_clock::now());
+  if (host_ && host_->descriptor() < 0)
+    limit = std::min(limit, 50ms);
+  ::poll(watched, 2, static_cast<int>(std::max<std::int64_t>(limit.count(), 0)));
+  std::uint64_t calls = 0;
+  (void)!::read(wake_, &calls, sizeof calls);
+}
+
+} // namespace lab::cli

@@ -1,0 +1,90 @@
+#include "loadtest/pool_view.hpp"
+
+#include "loadtest/figures.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace lab::load {
+namespace {
+
+std::string text_at(const nlohmann::json &json, const char *name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::int64_t count_at(const nlohmann::json &json, const char *path) {
+  return std::llround(number_at(json, path));
+}
+
+// Strategy, its state and its generation: another one of any is another strategy.
+std::string identity(const nlohmann::json &pool) {
+  return fmt::format("{}/{}/{}", text_at(pool, "strategy"), text_at(pool, "strategy_state"),
+                     number_at(pool, "generation"));
+}
+
+} // namespace
+
+PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to) {
+  struct OfHost {
+    const nlohmann::json *first = nullptr;
+    const nlohmann::json *last = nullptr;
+  };
+  std::map<unsigned short, OfHost> hosts;
+  const auto sum = [&](const char *path) {
+    std::int64_t total = 0;
+    for (const auto &[port, host] : hosts)
+      total += count_at(*host.last, path);
+    return total;
+  };
+
+  PoolView view;
+  for (const PoolSample &sample : recorded.samples) {
+    if (sample.at < from || sample.at > to)
+      continue;
+    ++view.samples;
+    OfHost &host = hosts[sample.port];
+    if (host.first == nullptr) {
+      host.first = &sample.pool;
+      if (view.strategy.empty())
+        view.strategy = text_at(sample.pool, "strategy");
+    } else if (identity(*host.last) != identity(sample.pool)) {
+      ++view.strategy_changes;
+      view.changed_to = fmt::format("{} ({})", text_at(sample.pool, "strategy"),
+                                    text_at(sample.pool, "strategy_state"));
+    }
+    host.last = &sample.pool;
+
+    view.max_in_use = std::max(view.max_in_use, sum("in_use"));
+    view.max_open = std::max(view.max_open, sum("open"));
+    view.max_waiting = std::max(view.max_waiting, sum("waiting"));
+    if (at(sample.pool, "server").is_object()) {
+      view.server_known = true;
+      view.max_connections = count_at(sample.pool, "server.max_connections");
+      view.reserved = count_at(sample.pool, "server.reserved");
+      view.server_total_max =
+          std::max(view.server_total_max, count_at(sample.pool, "server.total"));
+    }
+  }
+
+  view.limit = sum("plan.max_in_use");
+  for (const auto &[port, host] : hosts) {
+    const auto rise = [&host = host](const std::string &path) {
+      return number_at(*host.last, path) - number_at(*host.first, path);
+    };
+    view.connection_seconds += rise("totals.open_seconds");
+    const double seconds = rise("now_ms") / 1000;
+    if (seconds > 0)
+      view.in_use_mean += rise("totals.in_use_seconds") / seconds;
+    const nlohmann::json counts = at(*host.last, "counts");
+    if (counts.is_object())
+      for (const auto &[name, value] : counts.items())
+        if (value.is_number())
+          view.counts[name] += static_cast<std::int64_t>(rise("counts." + name));
+  }
+  return view;
+}
+
+} // namespace lab::load

@@ -1,0 +1,349 @@
+#include "loadtest/summary.hpp"
+
+#include "loadtest/figures.hpp"
+#include "loadtest/pool_view.hpp"
+#include "loadtest/why.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lab::load {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// A run that can't keep these proves nothing. The lag is generous: with some
+// hundred busy processes on two cores a timer alone is late by 2 ms.
+constexpr double least_sent_percent = 98;
+constexpr double most_lag_p99_ms = 10;
+constexpr double most_loop_percent = 90;   // of a core, by the generator's one thread
+constexpr double most_others_percent = 60; // of the whole machine, closed model
+
+// From here on, after the first request, a strategy that moves has settled.
+constexpr std::int64_t settling = 3'000'000'000;
+
+// The sample that belongs to the end is asked for at the end, not before it.
+constexpr std::int64_t sample_grace = 150'000'000;
+
+double ms(nanoseconds value) { return rounded(static_cast<double>(value.count()) / 1e6); }
+
+// Warm-up is left out by when a request was due, so a request that was due in
+// it and answered after it judges nothing.
+struct Window {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  explicit Window(const Recorded &recorded)
+      : from(nanoseconds(recorded.profile.warm_up).count()),
+        to(std::max(from, recorded.ended_sending)) {}
+  bool holds(const RequestLine &line) const { return line.due >= from && line.due < to; }
+};
+
+std::string name_of(const json &strategy) {
+  const json name = at(strategy, "name");
+  return name.is_string() ? name.get<std::string>() : "";
+}
+
+struct Counts {
+  std::uint64_t offered = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t ok = 0;
+
+  void add(const RequestLine &line) {
+    ++offered;
+    if (line.taken < 0)
+      return;
+    ++sent;
+    if (line.outcome == 0)
+      ++ok;
+  }
+  std::uint64_t failed() const { return sent - ok; }
+};
+
+json quantiles(const Histogram &histogram) {
+  if (histogram.count() == 0)
+    return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"p999", nullptr},
+            {"max", nullptr}};
+  return {{"p50", ms(histogram.quantile(500))},
+          {"p90", ms(histogram.quantile(900))},
+          {"p99", ms(histogram.quantile(990))},
+          {"p999", ms(histogram.quantile(999))},
+          {"max", ms(histogram.max())}};
+}
+
+json spread(const Histogram &histogram) {
+  if (histogram.count() == 0)
+    return {{"mean", nullptr}, {"min", nullptr}, {"p50", nullptr}, {"p99", nullptr},
+            {"max", nullptr}};
+  return {{"mean", rounded(histogram.mean_ms())},
+          {"min", ms(histogram.min())},
+          {"p50", ms(histogram.quantile(500))},
+          {"p99", ms(histogram.quantile(990))},
+          {"max", ms(histogram.max())}};
+}
+
+json by_second(const Recorded &recorded, const Window &window) {
+  const auto seconds = static_cast<std::size_t>((window.to - window.from + 999'999'999) / 1'000'000'000);
+  std::vector<Counts> counts(seconds);
+  for (const RequestLine &line : recorded.requests)
+    if (window.holds(line))
+      counts[static_cast<std::size_t>((line.due - window.from) / 1'000'000'000)].add(line);
+  json list = json::array();
+  for (const Counts &count : counts)
+    list.push_back({{"offered", count.offered}, {"ok", count.ok}, {"failed", count.failed()}});
+  return list;
+}
+
+json settled(const Recorded &recorded, const Window &window) {
+  std::int64_t first = recorded.ended_sending;
+  for (const RequestLine &line : recorded.requests)
+    first = std::min(first, line.due);
+  const std::int64_t from = std::max(window.from, first + settling);
+  Counts counts;
+  for (const RequestLine &line : recorded.requests)
+    if (window.holds(line) && line.due >= from)
+      counts.add(line);
+  return {{"from_seconds", rounded(static_cast<double>(from) / 1e9)},
+          {"offered", counts.offered},
+          {"ok", counts.ok},
+          {"failed", counts.failed()},
+          {"failed_percent",
+           percent(static_cast<double>(counts.failed()), static_cast<double>(counts.sent))}};
+}
+
+json pool_of(const PoolView &view, const json &summary,
+             const std::map<std::string, Histogram> &histograms) {
+  const Histogram &wait = histograms.at("wait");
+  const Histogram &hold = histograms.at("hold");
+  const bool seen = view.samples > 0;
+  json pool = {{"limit", seen ? json(view.limit) : json()},
+               {"max_in_use", seen ? json(view.max_in_use) : json()},
+               {"max_open", seen ? json(view.max_open) : json()},
+               {"in_use_mean", seen ? json(rounded(view.in_use_mean)) : json()},
+               {"waiting_max", seen ? json(view.max_waiting) : json()},
+               {"connection_seconds", seen ? json(rounded(view.connection_seconds)) : json()},
+               {"wait_ms", spread(wait)},
+               {"hold_ms", spread(hold)},
+               {"counts", view.counts}};
+  // Little's law, from the rounded factors, so that a reader can check it. With
+  // users who wait for their answers it would only say what was in use.
+  pool["needed"] = summary["model"] == "open" && hold.count() > 0
+                       ? json(rounded(number_at(summary, "rate.offered") *
+                                      rounded(hold.mean_ms()) / 1000))
+                       : json();
+  const double turned_away =
+      number_at(summary, "failed.pool_timeout") + number_at(summary, "failed.pool_rejected");
+  pool["turned_away_percent"] = percent(turned_away, number_at(summary, "sent"));
+  return pool;
+}
+
+json processor_of(const Recorded &recorded, bool postgres_known) {
+  const ProcessorUse &use = recorded.processor_measured;
+  return {{"cores", recorded.cores},
+          {"postgres_cores", postgres_known ? json(rounded(use.postgres)) : json()},
+          {"postgres_percent", postgres_known ? json(rounded(100 * use.postgres)) : json()},
+          {"host_cores", rounded(use.host)},
+          {"generator_cores", rounded(use.generator)},
+          {"others_cores", rounded(use.others)}};
+}
+
+// Who took the processor, if something did.
+std::string blame(const json &guards) {
+  if (number_at(guards, "others_cores") < 0.3)
+    return "";
+  const std::string name = guards.at("top_other").get<std::string>();
+  if (name.empty() || number_at(guards, "top_other_cores") < 0.1)
+    return fmt::format("; programs that can't be seen from here used {} of a core",
+                       shown(guards.at("others_cores")));
+  return fmt::format("; other programs used {} of a core, most of all {} ({})",
+                     shown(guards.at("others_cores")), name,
+                     shown(guards.at("top_other_cores")));
+}
+
+json reasons_against(const json &summary, const Recorded &recorded, const PoolView &view) {
+  const json &guards = summary.at("guards");
+  const auto n = [&](const char *path) { return number_at(summary, path); };
+  json reasons = json::array();
+  if (n("sent") == 0)
+    reasons.push_back("nothing was sent in the measured time");
+
+  if (recorded.capped > 0)
+    reasons.push_back(fmt::format("{} requests were not sent, since {} were outstanding",
+                                  shown(guards.at("not_sent")),
+                                  shown(guards.at("outstanding_peak"))));
+  else if (recorded.profile.model == Model::open && n("sent") > 0 &&
+           n("guards.sent_percent") < least_sent_percent)
+    reasons.push_back(fmt::format("the generator sent only {} % of what was due",
+                                  shown(guards.at("sent_percent"))));
+  if (recorded.profile.model == Model::open && n("guards.lag_ms.p99") > most_lag_p99_ms)
+    reasons.push_back(fmt::format("the generator could not keep its schedule: requests went out "
+                                  "{} ms late and more{}",
+                                  shown(guards.at("lag_ms").at("p99")), blame(guards)));
+  if (n("guards.loop_percent") > most_loop_percent)
+    reasons.push_back(fmt::format("the generator itself was the bottleneck: its thread used {} % "
+                                  "of a core{}",
+                                  shown(guards.at("loop_percent")), blame(guards)));
+  // A closed loop has no schedule to fall behind, so what slows it must be seen here.
+  if (recorded.profile.model == Model::closed &&
+      n("guards.others_percent") > most_others_percent)
+    reasons.push_back(fmt::format("the machine was busy with something else ({} % of it){}",
+                                  shown(guards.at("others_percent")), blame(guards)));
+
+  const double failed_at_start =
+      n("failed.db_unavailable") + n("failed.connect_failed") + n("failed.client_timeout");
+  if (n("ok") == 0 && n("sent") > 0 && failed_at_start >= 0.9 * n("sent")) {
+    if (n("failed.db_unavailable") >= n("failed.connect_failed"))
+      reasons.push_back("the database could not be reached in the whole run");
+    else
+      reasons.push_back("the host could not be reached in the whole run");
+  }
+  if (view.strategy_changes > 0)
+    reasons.push_back(fmt::format("the strategy changed in mid-run, to {}", view.changed_to));
+  return reasons;
+}
+
+void judge(json &summary) {
+  const bool invalid = !summary["guards"]["reasons"].empty();
+  summary["verdict"] = invalid ? "invalid" : summary["grade"] == "red" ? "fail" : "pass";
+  summary["why"] = why(summary);
+}
+
+} // namespace
+
+std::map<std::string, Histogram> histograms_of(const Recorded &recorded) {
+  std::map<std::string, Histogram> all;
+  for (const char *name : {"latency", "latency_sent", "latency_failed", "wait", "hold", "lag"})
+    all[name];
+  const Window window(recorded);
+  for (const RequestLine &line : recorded.requests) {
+    if (!window.holds(line) || line.taken < 0)
+      continue;
+    all["lag"].record(nanoseconds(line.taken - line.due));
+    if (line.outcome == 0) {
+      all["latency"].record(nanoseconds(line.done - line.due));
+      all["latency_sent"].record(nanoseconds(line.done - line.sent));
+    } else {
+      all["latency_failed"].record(nanoseconds(line.done - line.due));
+    }
+    if (line.wait >= 0)
+      all["wait"].record(nanoseconds(line.wait));
+    if (line.hold >= 0)
+      all["hold"].record(nanoseconds(line.hold));
+  }
+  return all;
+}
+
+Grade grade_of(std::uint64_t finished, std::uint64_t failed, double p99_ms) {
+  if (finished == 0 || failed * 10 > finished || p99_ms > 2000)
+    return Grade::red;
+  if (failed > 0 || p99_ms > 500)
+    return Grade::yellow;
+  return Grade::green;
+}
+
+std::string_view grade_name(Grade grade) {
+  return grade == Grade::green ? "green" : grade == Grade::yellow ? "yellow" : "red";
+}
+
+json summarise(const Recorded &recorded) {
+  const Window window(recorded);
+  const std::map<std::string, Histogram> histograms = histograms_of(recorded);
+  const PoolView view = view_pool(recorded, window.from, window.to + sample_grace);
+  const double seconds = static_cast<double>(window.to - window.from) / 1e9;
+  const Profile &profile = recorded.profile;
+
+  Counts counts;
+  std::map<std::string, std::uint64_t> failed;
+  for (const RequestLine &line : recorded.requests) {
+    if (!window.holds(line))
+      continue;
+    counts.add(line);
+    if (line.taken >= 0 && line.outcome != 0)
+      ++failed[recorded.codes.at(line.outcome)];
+  }
+  const auto main_failure =
+      std::max_element(failed.begin(), failed.end(),
+                       [](const auto &a, const auto &b) { return a.second < b.second; });
+  const auto sent = static_cast<double>(counts.sent);
+  const auto per_second = [&](std::uint64_t count) {
+    return seconds > 0 ? rounded(static_cast<double>(count) / seconds) : 0;
+  };
+
+  json summary;
+  summary["strategy"] = view.strategy.empty() ? name_of(recorded.strategy) : view.strategy;
+  const json params = at(recorded.strategy, "params");
+  summary["params"] = params.is_object() ? params : json::object();
+  summary["profile"] = profile.name;
+  summary["model"] = model_name(profile.model);
+  summary["users"] = profile.model == Model::closed ? json(profile.users) : json();
+  summary["seed"] = recorded.seed;
+  summary["schedule"] = fingerprint_text(recorded.fingerprint);
+  summary["seconds"] = rounded(seconds);
+  summary["stopped"] = recorded.stopped;
+  summary["offered"] = counts.offered;
+  summary["sent"] = counts.sent;
+  summary["ok"] = counts.ok;
+  summary["failed"] = failed;
+  summary["failed_percent"] = percent(static_cast<double>(counts.failed()), sent);
+  summary["failed_main"] =
+      main_failure == failed.end()
+          ? json()
+          : json{{"code", main_failure->first},
+                 {"count", main_failure->second},
+                 {"percent", percent(static_cast<double>(main_failure->second), sent)}};
+  summary["rate"] = {{"offered", per_second(counts.offered)},
+                     {"achieved", per_second(counts.sent)},
+                     {"ok", per_second(counts.ok)}};
+  summary["latency_ms"] = quantiles(histograms.at("latency"));
+  summary["latency_sent_ms"] = quantiles(histograms.at("latency_sent"));
+  summary["latency_failed_ms"] = quantiles(histograms.at("latency_failed"));
+  const bool few_failed = counts.ok > 0 && counts.failed() * 100 <= counts.sent;
+  summary["slo_p99_ms"] = few_failed ? summary["latency_ms"]["p99"] : json();
+  summary["pool"] = pool_of(view, summary, histograms);
+  summary["server"] = view.server_known
+                          ? json{{"max_connections", view.max_connections},
+                                 {"reserved", view.reserved},
+                                 {"available", view.max_connections - view.reserved},
+                                 {"total_max", view.server_total_max}}
+                          : json();
+  summary["neighbour"] = recorded.neighbour ? json{{"tried", recorded.neighbour->tried},
+                                                   {"refused", recorded.neighbour->refused},
+                                                   {"failed", recorded.neighbour->failed}}
+                                            : json();
+  summary["processor"] = processor_of(recorded, recorded.postgres_known);
+  summary["by_second"] = by_second(recorded, window);
+  summary["settled"] = settled(recorded, window);
+  summary["grade"] = grade_name(
+      grade_of(counts.sent, counts.failed(), number_at(summary, "latency_ms.p99")));
+
+  const ProcessorUse &use = recorded.processor_measured;
+  summary["guards"] = {
+      {"sent_percent", percent(sent, static_cast<double>(counts.offered))},
+      {"not_sent", counts.offered - counts.sent},
+      {"lag_ms", quantiles(histograms.at("lag"))},
+      {"outstanding_peak", recorded.outstanding_peak},
+      {"loop_percent", rounded(100 * recorded.loop_cores)},
+      {"others_cores", rounded(use.others)},
+      {"others_percent", percent(use.others, recorded.cores)},
+      {"top_other", use.top_other},
+      {"top_other_cores", rounded(use.top_other_cores)},
+      {"strategy_changes", view.strategy_changes},
+      {"pool_samples", view.samples},
+      {"limits",
+       {{"sent_percent", least_sent_percent},
+        {"lag_p99_ms", most_lag_p99_ms},
+        {"loop_percent", most_loop_percent},
+        {"others_percent", most_others_percent}}}};
+  summary["guards"]["reasons"] = reasons_against(summary, recorded, view);
+  judge(summary);
+  return summary;
+}
+
+void mark_invalid(json &summary, const std::string &reason) {
+  summary["guards"]["reasons"].push_back(reason);
+  judge(summary);
+}
+
+} // namespace lab::load

@@ -1,0 +1,263 @@
+#include "loadtest/summary.hpp"
+
+#include "loadtest/figures.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lab::load {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr std::int64_t ms = 1'000'000;
+
+// 1 s warm-up and 5 s measured, 100 requests a second, each answered after 50 ms.
+Recorded made_up() {
+  Recorded recorded;
+  recorded.profile = profile_named("hold");
+  recorded.profile.rate = 100;
+  recorded.profile.warm_up = 1s;
+  recorded.profile.measure = 5s;
+  recorded.seed = 7;
+  recorded.fingerprint = 0xABC;
+  recorded.ended_sending = 6000 * ms;
+  recorded.cores = 2;
+  recorded.codes = {"ok", "pool_timeout", "query_failed", "db_unavailable", "not_sent"};
+  for (std::int64_t due = 5 * ms; due < 6000 * ms; due += 10 * ms) {
+    RequestLine line;
+    line.due = due;
+    line.taken = due + ms / 10;
+    line.sent = due + 10 * ms;
+    line.done = due + 60 * ms;
+    line.wait = 2 * ms;
+    line.hold = 50 * ms;
+    recorded.requests.push_back(line);
+  }
+  recorded.strategy = {{"name", "made_up"}, {"params", {{"max", 10}}}};
+  recorded.postgres_known = true;
+  recorded.processor_measured.postgres = 0.05;
+  return recorded;
+}
+
+template <class Which> void fail(Recorded &recorded, std::uint8_t outcome, Which which) {
+  for (std::size_t i = 0; i < recorded.requests.size(); ++i)
+    if (which(i)) {
+      recorded.requests[i].outcome = outcome;
+      recorded.requests[i].hold = -1;
+    }
+}
+
+PoolSample sample(std::int64_t at, int in_use, int open, int waiting) {
+  const double seconds = static_cast<double>(at) / 1e9;
+  return {at,
+          3000,
+          {{"strategy", "made_up"},
+           {"strategy_state", "ok"},
+           {"generation", 4},
+           {"now_ms", 777 + at / ms},
+           {"in_use", in_use},
+           {"open", open},
+           {"waiting", waiting},
+           {"totals", {{"open_seconds", 1 + 8 * seconds}, {"in_use_seconds", 2 + 5 * seconds}}},
+           {"counts", {{"asked", at / ms}, {"connects_refused", 3}}},
+           {"plan", {{"max_in_use", 10}}},
+           {"server", {{"max_connections", 100}, {"reserved", 3}, {"total", open + 2}}}}};
+}
+
+TEST(Summary, CountsOnlyTheMeasuredTime) {
+  Recorded recorded = made_up();
+  fail(recorded, 1, [](std::size_t i) { return i < 100; }); // all in the warm-up
+  const json summary = summarise(recorded);
+  EXPECT_EQ(summary["offered"], 500);
+  EXPECT_EQ(summary["sent"], 500);
+  EXPECT_EQ(summary["ok"], 500);
+  EXPECT_TRUE(summary["failed"].empty());
+  EXPECT_EQ(summary["seconds"], 5);
+  EXPECT_EQ(summary["rate"], (json{{"offered", 100}, {"achieved", 100}, {"ok", 100}}));
+  EXPECT_EQ(summary["schedule"], "0000000000000abc");
+  EXPECT_EQ(summary["strategy"], "made_up");
+  EXPECT_EQ(summary["verdict"], "pass");
+  EXPECT_EQ(summary["grade"], "green");
+  EXPECT_NEAR(summary["latency_ms"]["p99"].get<double>(), 60, 0.3);
+  EXPECT_NEAR(summary["latency_sent_ms"]["p99"].get<double>(), 50, 0.3);
+  EXPECT_EQ(summary["slo_p99_ms"], summary["latency_ms"]["p99"]);
+  EXPECT_EQ(summary["pool"]["wait_ms"]["mean"], 2);
+  EXPECT_EQ(summary["pool"]["needed"], 5); // 100 a second, 50 ms each
+  EXPECT_EQ(summary["processor"]["postgres_percent"], 5);
+  EXPECT_EQ(summary["by_second"].size(), 5U);
+  EXPECT_EQ(summary["by_second"][0], (json{{"offered", 100}, {"ok", 100}, {"failed", 0}}));
+  EXPECT_TRUE(summary["neighbour"].is_null());
+  EXPECT_TRUE(summary["pool"]["limit"].is_null()); // nothing was sampled
+}
+
+// The 3 s count from the first request, so 2 s of the measured time are left out.
+TEST(Summary, SettledLeavesOutTheFirstThreeSeconds) {
+  Recorded recorded = made_up();
+  fail(recorded, 1, [](std::size_t i) { return i >= 100 && i < 310; });
+  const json settled = summarise(recorded)["settled"];
+  EXPECT_EQ(settled["offered"], 300);
+  EXPECT_EQ(settled["failed"], 10);
+  EXPECT_EQ(settled["failed_percent"], 3.33);
+}
+
+TEST(Summary, FailuresPerCode) {
+  Recorded recorded = made_up();
+  fail(recorded, 1, [](std::size_t i) { return i % 10 == 0; });
+  fail(recorded, 2, [](std::size_t i) { return i % 100 == 5; });
+  const json summary = summarise(recorded);
+  EXPECT_EQ(summary["failed"], (json{{"pool_timeout", 50}, {"query_failed", 5}}));
+  EXPECT_EQ(summary["ok"], 445);
+  EXPECT_EQ(summary["failed_percent"], 11);
+  EXPECT_EQ(summary["failed_main"],
+            (json{{"code", "pool_timeout"}, {"count", 50}, {"percent", 10}}));
+  EXPECT_EQ(summary["pool"]["turned_away_percent"], 10);
+  EXPECT_TRUE(summary["slo_p99_ms"].is_null());
+  EXPECT_EQ(summary["grade"], "red");
+  EXPECT_EQ(summary["verdict"], "fail");
+}
+
+TEST(Summary, TheOriginalsRule) {
+  EXPECT_EQ(grade_of(100, 0, 500), Grade::green);
+  EXPECT_EQ(grade_of(100, 0, 500.1), Grade::yellow);
+  EXPECT_EQ(grade_of(100, 1, 10), Grade::yellow);
+  EXPECT_EQ(grade_of(100, 10, 2000), Grade::yellow);
+  EXPECT_EQ(grade_of(100, 11, 10), Grade::red);
+  EXPECT_EQ(grade_of(100, 0, 2000.1), Grade::red);
+  EXPECT_EQ(grade_of(0, 0, 0), Grade::red);
+}
+
+TEST(Summary, ThePoolOverTheMeasuredTime) {
+  Recorded recorded = made_up();
+  recorded.samples = {sample(500 * ms, 99, 99, 99), // warm-up
+                      sample(1000 * ms, 3, 6, 0), sample(3000 * ms, 7, 8, 5),
+                      sample(6001 * ms, 4, 7, 0), sample(6500 * ms, 99, 99, 99)};
+  const json summary = summarise(recorded);
+  const json &pool = summary["pool"];
+  EXPECT_EQ(pool["max_in_use"], 7);
+  EXPECT_EQ(pool["max_open"], 8);
+  EXPECT_EQ(pool["waiting_max"], 5);
+  EXPECT_EQ(pool["limit"], 10);
+  EXPECT_EQ(pool["in_use_mean"], 5);
+  EXPECT_EQ(pool["connection_seconds"], 40);
+  EXPECT_EQ(pool["counts"]["asked"], 5001);
+  EXPECT_EQ(pool["counts"]["connects_refused"], 0);
+  EXPECT_EQ(summary["server"],
+            (json{{"max_connections", 100}, {"reserved", 3}, {"available", 97}, {"total_max", 10}}));
+}
+
+TEST(Summary, TwoHostsAreAddedUp) {
+  Recorded recorded = made_up();
+  for (const std::int64_t at : {1000 * ms, 6000 * ms})
+    for (const unsigned short port : {3000, 3001}) {
+      recorded.samples.push_back(sample(at, 4, 6, 1));
+      recorded.samples.back().port = port;
+    }
+  const json pool = summarise(recorded)["pool"];
+  EXPECT_EQ(pool["max_in_use"], 8);
+  EXPECT_EQ(pool["limit"], 20);
+  EXPECT_EQ(pool["connection_seconds"], 80);
+  EXPECT_EQ(pool["in_use_mean"], 10);
+}
+
+std::string reason(const json &summary) {
+  EXPECT_EQ(summary["verdict"], "invalid");
+  return summary["guards"]["reasons"].at(0).get<std::string>();
+}
+
+bool contains(const std::string &text, const std::string &part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Summary, ALateGeneratorProvesNothingAndNamesWhoTookTheProcessor) {
+  Recorded recorded = made_up();
+  for (RequestLine &line : recorded.requests)
+    line.taken = line.due + 15 * ms;
+  recorded.processor_measured.others = 1.4;
+  recorded.processor_measured.top_other = "cc1plus";
+  recorded.processor_measured.top_other_cores = 0.9;
+  const std::string why = reason(summarise(recorded));
+  EXPECT_TRUE(contains(why, "15 ms late")) << why;
+  EXPECT_TRUE(contains(why, "cc1plus (0.9)")) << why;
+}
+
+TEST(Summary, RequestsThatWereNotSentMakeItInvalid) {
+  Recorded recorded = made_up();
+  recorded.capped = 20;
+  for (std::size_t i = 200; i < 220; ++i) {
+    recorded.requests[i].taken = recorded.requests[i].sent = -1;
+    recorded.requests[i].outcome = 4;
+  }
+  const json summary = summarise(recorded);
+  EXPECT_EQ(summary["offered"], 500);
+  EXPECT_EQ(summary["sent"], 480);
+  EXPECT_EQ(summary["ok"], 480);
+  EXPECT_TRUE(summary["failed"].empty());
+  EXPECT_TRUE(contains(reason(summary), "20 requests were not sent"));
+}
+
+TEST(Summary, AClosedRunIsInvalidOnlyWhenTheGeneratorWasInTheWay) {
+  Recorded recorded = made_up();
+  recorded.profile.model = Model::closed;
+  for (RequestLine &line : recorded.requests)
+    line.taken = line.due + 30 * ms; // saturation is what it is about
+  recorded.processor_measured.postgres = 1.7;
+  EXPECT_EQ(summarise(recorded)["verdict"], "pass");
+  EXPECT_TRUE(summarise(recorded)["pool"]["needed"].is_null());
+  recorded.loop_cores = 0.95;
+  EXPECT_TRUE(contains(reason(summarise(recorded)), "95 % of a core"));
+  recorded.loop_cores = 0.3;
+  recorded.processor_measured.others = 1.5;
+  EXPECT_TRUE(contains(reason(summarise(recorded)), "75 % of it"));
+}
+
+TEST(Summary, ADatabaseThatWasNeverThereIsNotTheStrategysFault) {
+  Recorded recorded = made_up();
+  fail(recorded, 3, [](std::size_t) { return true; });
+  EXPECT_TRUE(contains(reason(summarise(recorded)), "database could not be reached"));
+  recorded = made_up();
+  fail(recorded, 3, [](std::size_t i) { return i > 300; }); // it went away in mid-run
+  EXPECT_EQ(summarise(recorded)["verdict"], "fail");
+}
+
+TEST(Summary, AnotherStrategyInMidRunIsInvalid) {
+  Recorded recorded = made_up();
+  recorded.samples = {sample(1000 * ms, 3, 6, 0), sample(3000 * ms, 7, 8, 5)};
+  recorded.samples.back().pool["generation"] = 5;
+  EXPECT_TRUE(contains(reason(summarise(recorded)), "changed in mid-run"));
+}
+
+TEST(Summary, TheCallerCanMarkARunInvalid) {
+  json summary = summarise(made_up());
+  mark_invalid(summary, "the database could not be reset");
+  EXPECT_EQ(reason(summary), "the database could not be reset");
+  EXPECT_TRUE(contains(summary["why"], "the database could not be reset"));
+}
+
+TEST(Summary, NothingAtAllIsInvalidAndDoesNotFail) {
+  Recorded recorded;
+  recorded.profile = profile_named("original");
+  const json summary = summarise(recorded);
+  EXPECT_TRUE(contains(reason(summary), "nothing was sent"));
+  EXPECT_EQ(summary["sent"], 0);
+  EXPECT_TRUE(summary["latency_ms"]["p99"].is_null());
+}
+
+TEST(Figures, AreRoundedOnceAndShownAsStored) {
+  EXPECT_EQ(shown(json(rounded(1234.56))), "1235");
+  EXPECT_EQ(shown(json(rounded(12.345))), "12.3");
+  EXPECT_EQ(shown(json(rounded(1.2345))), "1.23");
+  EXPECT_EQ(shown(json(rounded(0.12345))), "0.123");
+  EXPECT_EQ(shown(json(rounded(0.0001))), "0");
+  EXPECT_EQ(shown(json(rounded(-0.0001))), "0");
+  EXPECT_EQ(shown(json(rounded(12'345'678.9))), "12345679");
+  EXPECT_EQ(shown(json(rounded(0.0 / 0.0 * 1))), "0");
+  EXPECT_EQ(shown(json(50)), "50");
+  EXPECT_EQ(shown(json(-3)), "-3");
+  EXPECT_EQ(shown(json()), "?");
+  EXPECT_EQ(at(json{{"a", {{"b", 3}}}}, "a.b"), 3);
+  EXPECT_TRUE(at(json{{"a", 1}}, "a.b").is_null());
+}
+
+} // namespace
+} // namespace lab::load

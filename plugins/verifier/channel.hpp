@@ -1,0 +1,32 @@
+// The verifier's own line to its parent: where it is, what a dying process could
+// still say, and the verdict. Each line begins with a word that only the parent
+// knows, so nothing that the library prints is taken for a verdict.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace lab::plugin {
+
+// Names of the environment variables that the parent sets.
+inline constexpr const char *channel_variable = "POOL_LAB_CHANNEL"; // a file descriptor's number
+inline constexpr const char *nonce_variable = "POOL_LAB_NONCE";
+
+class Channel { // [verifier's main thread], but note() [signal handler]
+public:
+  Channel(int fd, std::string_view nonce) : fd_(fd), start_(std::string(nonce) + ' ') {}
+
+  // Said before each step, so that the parent knows where a step never ended.
+  void at(std::string_view where);
+  // What is known about the end that comes now. Calls only what a signal handler may.
+  void note(const char *what) noexcept;
+  void verdict(const std::string &json);
+
+private:
+  void line(std::string_view kind, std::string_view text);
+
+  int fd_;
+  std::string start_; // the nonce and a space
+};
+
+} // namespace lab::plugin

@@ -1,0 +1,48 @@
+#include "plugins/verifier/footprint.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+namespace lab::plugin {
+namespace {
+
+std::size_t entries(const char *folder) {
+  std::size_t count = 0;
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator it(folder, ignored), end; !ignored && it != end;
+       it.increment(ignored))
+    ++count;
+  return count;
+}
+
+} // namespace
+
+Footprint Footprint::take() {
+  Footprint now;
+  now.threads = entries("/proc/self/task");
+  now.files = entries("/proc/self/fd");
+  now.standard_files = true;
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0)
+      now.standard_files = false;
+  siginfo_t info{};
+  now.children = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+  return now;
+}
+
+FaultHandlers FaultHandlers::take() {
+  FaultHandlers now;
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    struct sigaction action {};
+    ::sigaction(signals[i], nullptr, &action);
+    // The two kinds of handler share one union; the bits are what is compared.
+    now.handlers[i] = action.sa_handler;
+  }
+  return now;
+}
+
+} // namespace lab::plugin
