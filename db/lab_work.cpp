@@ -15,9 +15,9 @@ const Statement claim{"lab_claim",
 const Statement finish{"lab_finish",
                        "UPDATE jobs SET status = 'done', updated_at = now() WHERE id = $1"};
 const Statement sleep{"lab_sleep", "SELECT pg_sleep($1::integer / 1000.0)"};
-const Statement count_for_worker{"lab_count_for_worker",
-                                 "UPDATE workers SET jobs_processed = jobs_processed + 1, "
-                                 "last_seen = now() WHERE id = $1"};
+const Statement see_worker{"lab_see_worker", "UPDATE workers SET last_seen = now() WHERE id = $1"};
+const Statement count_for_worker{
+    "lab_count_for_worker", "UPDATE workers SET jobs_processed = jobs_processed + 1 WHERE id = $1"};
 
 void sleep_in(pqxx::work &transaction, std::chrono::milliseconds hold) {
   if (hold.count() > 0)
@@ -55,13 +55,19 @@ bool hold_claim(Connection &connection, std::chrono::milliseconds hold) {
   });
 }
 
+// The row is locked by the first statement and written by two: each write leaves
+// a version behind that others must step over for as long as anyone's snapshot
+// is old. The more transactions wait, the older snapshots get, and the longer
+// every update takes. That is what makes a huge pool slower, on any machine.
 void contend(Connection &connection, int row) {
-  prepare(connection, count_for_worker);
+  prepare(connection, see_worker);
   prepare(connection, insert);
+  prepare(connection, count_for_worker);
   running(connection, Effect::nothing, [&] {
     pqxx::work transaction(connection.raw());
-    transaction.exec_prepared(count_for_worker.name, row);
+    transaction.exec_prepared(see_worker.name, row);
     transaction.exec_prepared(insert.name, "sync_inventory", "{}", 0);
+    transaction.exec_prepared(count_for_worker.name, row);
     transaction.commit();
   });
 }

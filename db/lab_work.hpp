@@ -21,8 +21,9 @@ void hold_submit(Connection &connection, const NewJob &job, std::chrono::millise
 // False when none was pending: then it only sleeps.
 bool hold_claim(Connection &connection, std::chrono::milliseconds hold);
 
-// Counts one more job for the worker `row` (1..5, the ids in `workers`) and
-// inserts a job. Whoever picks the same row waits for this one's COMMIT.
+// Notes that the worker `row` (1..5, the ids in `workers`) was seen, inserts a
+// job, and counts it for the worker. Whoever picks the same row waits for this
+// one's COMMIT.
 void contend(Connection &connection, int row);
 
 } // namespace lab::db

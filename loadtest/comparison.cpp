@@ -58,7 +58,9 @@ std::string printable(std::string text) {
   return text;
 }
 
-std::string short_number(const json &number) { return number.is_number() ? shown(number) : "-"; }
+std::string short_number(const json &number) {
+  return number.is_number() ? shown(number) : "-";
+}
 
 struct Column {
   std::string head;
@@ -152,11 +154,10 @@ std::string comparison_table(const std::vector<json> &summaries, const Style &st
   const bool neighbour = std::any_of(summaries.begin(), summaries.end(), [](const json &summary) {
     return at(summary, "neighbour.tried").is_number();
   });
-  std::vector<Column> columns_shown{{"strategy", 15, Side::left}, {"verdict", 9, Side::left},
-                                    {"ok/s", 6, Side::right},     {"failed, mostly", 27, Side::left},
-                                    {"p50 ms", 6, Side::right},   {"p99 ms", 6, Side::right},
-                                    {"in use", 7, Side::right},   {"open", 4, Side::right},
-                                    {"PG %", 4, Side::right}};
+  std::vector<Column> columns_shown{
+      {"strategy", 15, Side::left},       {"verdict", 9, Side::left}, {"ok/s", 6, Side::right},
+      {"failed, mostly", 27, Side::left}, {"p50 ms", 6, Side::right}, {"p99 ms", 6, Side::right},
+      {"in use", 7, Side::right},         {"open", 4, Side::right},   {"PG %", 4, Side::right}};
   if (neighbour)
     columns_shown.push_back({"refused", 7, Side::right});
 
@@ -178,16 +179,15 @@ std::string comparison_table(const std::vector<json> &summaries, const Style &st
     heads.push_back(column.head);
   std::string table = row(heads, nullptr);
   for (const json &summary : summaries) {
-    std::vector<std::string> cells{
-        printable(text_of(summary, "strategy")),
-        verdict_sign(summary),
-        short_number(at(summary, "rate.ok")),
-        printable(failures(summary)),
-        short_number(at(summary, "latency_ms.p50")),
-        short_number(at(summary, "latency_ms.p99")),
-        of(summary, "pool.max_in_use", "pool.limit"),
-        short_number(at(summary, "pool.max_open")),
-        short_number(at(summary, "processor.postgres_percent"))};
+    std::vector<std::string> cells{printable(text_of(summary, "strategy")),
+                                   verdict_sign(summary),
+                                   short_number(at(summary, "rate.ok")),
+                                   printable(failures(summary)),
+                                   short_number(at(summary, "latency_ms.p50")),
+                                   short_number(at(summary, "latency_ms.p99")),
+                                   of(summary, "pool.max_in_use", "pool.limit_max"),
+                                   short_number(at(summary, "pool.max_open")),
+                                   short_number(at(summary, "processor.postgres_percent"))};
     if (neighbour)
       cells.push_back(of(summary, "neighbour.refused", "neighbour.tried"));
     table += row(cells, style.colour ? colour_of(summary) : nullptr);

@@ -14,7 +14,7 @@ json row(const char *strategy, const char *verdict, const char *grade) {
   json summary = json::parse(R"({
     "rate": {"ok": 58.4}, "failed_percent": 52.3,
     "failed_main": {"code": "too_many_connections", "percent": 52.3, "count": 9},
-    "latency_ms": {"p50": 243, "p99": 252}, "pool": {"max_in_use": 97, "limit": 500,
+    "latency_ms": {"p50": 243, "p99": 252}, "pool": {"max_in_use": 97, "limit_max": 500,
     "max_open": 97}, "processor": {"postgres_percent": 181},
     "neighbour": {"tried": 33, "refused": 31}, "why": "Because."})");
   summary["strategy"] = strategy;
@@ -44,10 +44,10 @@ TEST(Table, FitsOnAHundredColumns) {
     why += "word ";
   json talkative = row("a_name_that_is_far_too_long_for_its_column", "fail", "red");
   talkative["why"] = why + ".";
-  const std::string table = comparison_table(
-      {row("fixed_huge", "fail", "red"), row("bounded_timeout", "pass", "green"), talkative,
-       nameless},
-      Style{});
+  const std::string table =
+      comparison_table({row("fixed_huge", "fail", "red"), row("bounded_timeout", "pass", "green"),
+                        talkative, nameless},
+                       Style{});
   for (const std::string &line : lines_of(table))
     EXPECT_LE(columns(line), 100) << line;
   EXPECT_EQ(table.find('\033'), std::string::npos);

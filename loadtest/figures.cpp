@@ -15,7 +15,9 @@ double rounded(double value) {
   return result == 0 ? 0 : result; // no "-0"
 }
 
-double percent(double part, double whole) { return whole == 0 ? 0 : rounded(100 * part / whole); }
+double percent(double part, double whole) {
+  return whole == 0 ? 0 : rounded(100 * part / whole);
+}
 
 std::string shown(const nlohmann::json &number) {
   if (number.is_number_unsigned())

@@ -72,8 +72,8 @@ private:
 
 void check_target(const Target &target) {
   if (target.host != "127.0.0.1")
-    throw std::invalid_argument(
-        fmt::format("only 127.0.0.1 is loaded, not '{}': this is a lab, not a weapon", target.host));
+    throw std::invalid_argument(fmt::format(
+        "only 127.0.0.1 is loaded, not '{}': this is a lab, not a weapon", target.host));
   if (target.ports.empty())
     throw std::invalid_argument("no port to load: name the host's");
   if (std::find(target.ports.begin(), target.ports.end(), 0) != target.ports.end())
@@ -186,8 +186,7 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   for (std::size_t i = 1; i < readings.size(); ++i)
     recorded.processor.push_back(ProcessorWatch::between(readings[i - 1], readings[i], start));
   if (readings.size() > 1)
-    recorded.processor_measured =
-        ProcessorWatch::between(readings.front(), readings.back(), start);
+    recorded.processor_measured = ProcessorWatch::between(readings.front(), readings.back(), start);
   if (neighbour)
     recorded.neighbour = neighbour->stop();
 

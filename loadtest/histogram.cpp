@@ -52,8 +52,12 @@ void Histogram::merge(const Histogram &other) {
   sum_ += other.sum_;
 }
 
-std::chrono::nanoseconds Histogram::min() const { return std::chrono::nanoseconds(min_); }
-std::chrono::nanoseconds Histogram::max() const { return std::chrono::nanoseconds(max_); }
+std::chrono::nanoseconds Histogram::min() const {
+  return std::chrono::nanoseconds(min_);
+}
+std::chrono::nanoseconds Histogram::max() const {
+  return std::chrono::nanoseconds(max_);
+}
 
 double Histogram::mean_ms() const {
   return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_) / 1e6;
@@ -64,8 +68,8 @@ std::chrono::nanoseconds Histogram::quantile(int per_1000) const {
     return {};
   const auto share = static_cast<std::uint64_t>(std::clamp(per_1000, 0, 1000));
   // Divided before multiplied, so that no count overflows.
-  const std::uint64_t wanted = std::max<std::uint64_t>(
-      1, count_ / 1000 * share + (count_ % 1000 * share + 999) / 1000);
+  const std::uint64_t wanted =
+      std::max<std::uint64_t>(1, count_ / 1000 * share + (count_ % 1000 * share + 999) / 1000);
   if (wanted >= count_)
     return max();
   std::uint64_t seen = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -41,10 +42,12 @@ PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to)
   };
 
   PoolView view;
+  std::set<unsigned short> ports;
+  for (const PoolSample &sample : recorded.samples)
+    ports.insert(sample.port);
   for (const PoolSample &sample : recorded.samples) {
     if (sample.at < from || sample.at > to)
       continue;
-    ++view.samples;
     OfHost &host = hosts[sample.port];
     if (host.first == nullptr) {
       host.first = &sample.pool;
@@ -56,7 +59,14 @@ PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to)
                                     text_at(sample.pool, "strategy_state"));
     }
     host.last = &sample.pool;
+    if (hosts.size() < ports.size())
+      continue; // sums mean something once every host has been heard
 
+    ++view.samples;
+    const std::int64_t limit = sum("plan.max_in_use");
+    view.limit_min = view.samples == 1 ? limit : std::min(view.limit_min, limit);
+    view.limit_max = std::max(view.limit_max, limit);
+    view.samples_at_limit += limit > 0 && sum("in_use") >= limit ? 1 : 0;
     view.max_in_use = std::max(view.max_in_use, sum("in_use"));
     view.max_open = std::max(view.max_open, sum("open"));
     view.max_waiting = std::max(view.max_waiting, sum("waiting"));

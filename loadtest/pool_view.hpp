@@ -18,12 +18,15 @@ struct PoolView {
   int strategy_changes = 0;
   std::string changed_to; // "name (state)" of the last change
 
-  std::int64_t limit = 0; // plan's max_in_use at the end
+  std::int64_t limit = 0;     // plan's max_in_use at the end
+  std::int64_t limit_min = 0; // and its range in between
+  std::int64_t limit_max = 0;
+  int samples_at_limit = 0; // as many in use as the plan allowed at that moment
   std::int64_t max_in_use = 0;
   std::int64_t max_open = 0;
   std::int64_t max_waiting = 0;
   double in_use_mean = 0;
-  double connection_seconds = 0;             // connections that were open, times how long
+  double connection_seconds = 0;              // connections that were open, times how long
   std::map<std::string, std::int64_t> counts; // by how much each rose
 
   bool server_known = false;

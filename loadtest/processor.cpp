@@ -138,8 +138,8 @@ ProcessorUse ProcessorWatch::between(const ProcessorReading &before, const Proce
       std::max(0.0, cores(before.machine, after.machine) - use.postgres - use.host - use.generator);
   for (const auto &[pid, other] : after.others) {
     const auto earlier = before.others.find(pid);
-    const double used = cores(earlier == before.others.end() ? 0 : earlier->second.seconds,
-                              other.seconds);
+    const double used =
+        cores(earlier == before.others.end() ? 0 : earlier->second.seconds, other.seconds);
     if (used > use.top_other_cores) {
       use.top_other_cores = used;
       use.top_other = other.name;

@@ -18,7 +18,7 @@ namespace lab::load {
 
 // All times are nanoseconds from the start of the run (warm-up included).
 struct RequestLine {
-  std::int64_t due = 0;  // open: by the schedule; closed: when its user meant to send
+  std::int64_t due = 0;   // open: by the schedule; closed: when its user meant to send
   std::int64_t taken = 0; // when the generator took it up; -1: never, too many were outstanding
   std::int64_t sent = 0;  // when it was written to a connection; -1: it never was
   std::int64_t done = 0;
@@ -42,8 +42,8 @@ struct ProcessorUse {
   double postgres = 0;
   double host = 0;
   double generator = 0;
-  double others = 0; // all the rest of the machine
-  std::string top_other;     // the busiest of the others that can be seen; "" when none can
+  double others = 0;     // all the rest of the machine
+  std::string top_other; // the busiest of the others that can be seen; "" when none can
   double top_other_cores = 0;
 };
 

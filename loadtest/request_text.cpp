@@ -12,9 +12,9 @@ struct Asked {
 };
 
 Asked asked(const Profile &profile, Route route, std::size_t variant) {
-  static constexpr std::array<std::string_view, 6> job_types{
-      "image_resize",    "send_email",     "generate_report",
-      "process_payment", "sync_inventory", "send_email"};
+  static constexpr std::array<std::string_view, 6> job_types{"image_resize",    "send_email",
+                                                             "generate_report", "process_payment",
+                                                             "sync_inventory",  "send_email"};
   switch (route) {
   case Route::submit_job:
     return {"POST", "/jobs",
@@ -49,11 +49,11 @@ RequestTexts::RequestTexts(const Profile &profile, const std::vector<unsigned sh
     for (std::size_t route = 0; route < route_count; ++route)
       for (std::size_t variant = 0; variant < variants; ++variant) {
         const Asked request = asked(profile, static_cast<Route>(route), variant);
-        const std::string content =
-            request.body.empty() ? ""
-                                 : fmt::format("Content-Type: application/json\r\n"
-                                               "Content-Length: {}\r\n",
-                                               request.body.size());
+        const std::string content = request.body.empty()
+                                        ? ""
+                                        : fmt::format("Content-Type: application/json\r\n"
+                                                      "Content-Length: {}\r\n",
+                                                      request.body.size());
         texts_[port][route][variant] =
             fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{}{}\r\n{}", request.method,
                         request.path, ports[port], content, deadline, request.body);

@@ -205,10 +205,9 @@ fs::path write_run(const fs::path &runs_dir, const RunResult &result, std::uintm
   }
 
   const json started = result.run.contains("started") ? result.run.at("started") : json();
-  const std::string name =
-      fmt::format("{}-{}-{}", folder_time(started),
-                  folder_word(result.summary.value("profile", json())),
-                  folder_word(result.summary.value("strategy", json())));
+  const std::string name = fmt::format("{}-{}-{}", folder_time(started),
+                                       folder_word(result.summary.value("profile", json())),
+                                       folder_word(result.summary.value("strategy", json())));
   for (int n = 1; n < 10'000; ++n) {
     const fs::path folder = runs_dir / fmt::format("{}-{}", name, n);
     if (fs::exists(folder, error))

@@ -22,12 +22,9 @@ struct Golden {
 // recorded runs incomparable: think twice.
 TEST(Schedule, FingerprintsAreGolden) {
   const Golden golden[] = {
-      {"original", 1, "6f570bd5ff8386e7"},
-      {"original", 42, "631acda9fce96d5d"},
-      {"hold", 1, "71396c9bdafe56e7"},
-      {"hold", 42, "5237de64a65b9aa3"},
-      {"contended", 1, "dde39503f7a6e7db"},
-      {"ceiling", 1, "cdb51a091c68a148"},
+      {"original", 1, "6f570bd5ff8386e7"},  {"original", 42, "631acda9fce96d5d"},
+      {"hold", 1, "71396c9bdafe56e7"},      {"hold", 42, "5237de64a65b9aa3"},
+      {"contended", 1, "dde39503f7a6e7db"}, {"ceiling", 1, "cdb51a091c68a148"},
       {"insert", 1, "b0fd8038f34033c6"},
   };
   for (const Golden &g : golden) {
@@ -46,9 +43,9 @@ TEST(Schedule, DependsOnSeedAndProfileAlone) {
 }
 
 TEST(Schedule, TheExponentialIsRightWhereItCanBeChecked) {
-  for (const std::uint64_t u : {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3},
-                                std::uint64_t{1} << 40, (std::uint64_t{1} << 63) + 12345,
-                                ~std::uint64_t{0}, std::uint64_t{0xC0FFEE1234567890}}) {
+  for (const std::uint64_t u :
+       {std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{1} << 40,
+        (std::uint64_t{1} << 63) + 12345, ~std::uint64_t{0}, std::uint64_t{0xC0FFEE1234567890}}) {
     const double exact = -std::log(static_cast<double>(u) / 18446744073709551616.0);
     EXPECT_NEAR(static_cast<double>(exponential_q24(u)) / 16777216.0, exact, 1.0 / (1 << 22)) << u;
   }

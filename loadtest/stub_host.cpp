@@ -176,8 +176,8 @@ StubAnswer problem(int status, const std::string &code) {
   StubAnswer answer;
   answer.status = status;
   answer.headers = "Content-Type: application/problem+json\r\nServer-Timing: wait;dur=200.5\r\n";
-  answer.body = fmt::format(R"({{"type":"about:blank","title":"no","status":{},"code":"{}"}})",
-                            status, code);
+  answer.body =
+      fmt::format(R"({{"type":"about:blank","title":"no","status":{},"code":"{}"}})", status, code);
   return answer;
 }
 

@@ -21,6 +21,7 @@ constexpr double least_sent_percent = 98;
 constexpr double most_lag_p99_ms = 10;
 constexpr double most_loop_percent = 90;   // of a core, by the generator's one thread
 constexpr double most_others_percent = 60; // of the whole machine, closed model
+constexpr double most_held_percent = 125;  // of the stated hold, while others are busy
 
 // From here on, after the first request, a strategy that moves has settled.
 constexpr std::int64_t settling = 3'000'000'000;
@@ -28,7 +29,9 @@ constexpr std::int64_t settling = 3'000'000'000;
 // The sample that belongs to the end is asked for at the end, not before it.
 constexpr std::int64_t sample_grace = 150'000'000;
 
-double ms(nanoseconds value) { return rounded(static_cast<double>(value.count()) / 1e6); }
+double ms(nanoseconds value) {
+  return rounded(static_cast<double>(value.count()) / 1e6);
+}
 
 // Warm-up is left out by when a request was due, so a request that was due in
 // it and answered after it judges nothing.
@@ -64,8 +67,8 @@ struct Counts {
 
 json quantiles(const Histogram &histogram) {
   if (histogram.count() == 0)
-    return {{"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"p999", nullptr},
-            {"max", nullptr}};
+    return {
+        {"p50", nullptr}, {"p90", nullptr}, {"p99", nullptr}, {"p999", nullptr}, {"max", nullptr}};
   return {{"p50", ms(histogram.quantile(500))},
           {"p90", ms(histogram.quantile(900))},
           {"p99", ms(histogram.quantile(990))},
@@ -75,8 +78,8 @@ json quantiles(const Histogram &histogram) {
 
 json spread(const Histogram &histogram) {
   if (histogram.count() == 0)
-    return {{"mean", nullptr}, {"min", nullptr}, {"p50", nullptr}, {"p99", nullptr},
-            {"max", nullptr}};
+    return {
+        {"mean", nullptr}, {"min", nullptr}, {"p50", nullptr}, {"p99", nullptr}, {"max", nullptr}};
   return {{"mean", rounded(histogram.mean_ms())},
           {"min", ms(histogram.min())},
           {"p50", ms(histogram.quantile(500))},
@@ -85,7 +88,8 @@ json spread(const Histogram &histogram) {
 }
 
 json by_second(const Recorded &recorded, const Window &window) {
-  const auto seconds = static_cast<std::size_t>((window.to - window.from + 999'999'999) / 1'000'000'000);
+  const auto seconds =
+      static_cast<std::size_t>((window.to - window.from + 999'999'999) / 1'000'000'000);
   std::vector<Counts> counts(seconds);
   for (const RequestLine &line : recorded.requests)
     if (window.holds(line))
@@ -118,21 +122,25 @@ json pool_of(const PoolView &view, const json &summary,
   const Histogram &wait = histograms.at("wait");
   const Histogram &hold = histograms.at("hold");
   const bool seen = view.samples > 0;
-  json pool = {{"limit", seen ? json(view.limit) : json()},
-               {"max_in_use", seen ? json(view.max_in_use) : json()},
-               {"max_open", seen ? json(view.max_open) : json()},
-               {"in_use_mean", seen ? json(rounded(view.in_use_mean)) : json()},
-               {"waiting_max", seen ? json(view.max_waiting) : json()},
-               {"connection_seconds", seen ? json(rounded(view.connection_seconds)) : json()},
-               {"wait_ms", spread(wait)},
-               {"hold_ms", spread(hold)},
-               {"counts", view.counts}};
+  json pool = {
+      {"limit", seen ? json(view.limit) : json()},
+      {"limit_min", seen ? json(view.limit_min) : json()},
+      {"limit_max", seen ? json(view.limit_max) : json()},
+      {"at_limit_percent", seen ? json(percent(view.samples_at_limit, view.samples)) : json()},
+      {"max_in_use", seen ? json(view.max_in_use) : json()},
+      {"max_open", seen ? json(view.max_open) : json()},
+      {"in_use_mean", seen ? json(rounded(view.in_use_mean)) : json()},
+      {"waiting_max", seen ? json(view.max_waiting) : json()},
+      {"connection_seconds", seen ? json(rounded(view.connection_seconds)) : json()},
+      {"wait_ms", spread(wait)},
+      {"hold_ms", spread(hold)},
+      {"counts", view.counts}};
   // Little's law, from the rounded factors, so that a reader can check it. With
   // users who wait for their answers it would only say what was in use.
-  pool["needed"] = summary["model"] == "open" && hold.count() > 0
-                       ? json(rounded(number_at(summary, "rate.offered") *
-                                      rounded(hold.mean_ms()) / 1000))
-                       : json();
+  pool["needed"] =
+      summary["model"] == "open" && hold.count() > 0
+          ? json(rounded(number_at(summary, "rate.offered") * rounded(hold.mean_ms()) / 1000))
+          : json();
   const double turned_away =
       number_at(summary, "failed.pool_timeout") + number_at(summary, "failed.pool_rejected");
   pool["turned_away_percent"] = percent(turned_away, number_at(summary, "sent"));
@@ -158,8 +166,7 @@ std::string blame(const json &guards) {
     return fmt::format("; programs that can't be seen from here used {} of a core",
                        shown(guards.at("others_cores")));
   return fmt::format("; other programs used {} of a core, most of all {} ({})",
-                     shown(guards.at("others_cores")), name,
-                     shown(guards.at("top_other_cores")));
+                     shown(guards.at("others_cores")), name, shown(guards.at("top_other_cores")));
 }
 
 json reasons_against(const json &summary, const Recorded &recorded, const PoolView &view) {
@@ -185,8 +192,12 @@ json reasons_against(const json &summary, const Recorded &recorded, const PoolVi
     reasons.push_back(fmt::format("the generator itself was the bottleneck: its thread used {} % "
                                   "of a core{}",
                                   shown(guards.at("loop_percent")), blame(guards)));
-  // A closed loop has no schedule to fall behind, so what slows it must be seen here.
-  if (recorded.profile.model == Model::closed &&
+  // A closed loop has no schedule to fall behind, so what slows it must be seen
+  // here. Work that sleeps most of the time isn't hurt unless the sleep got longer.
+  const double stated_ms = static_cast<double>(recorded.profile.hold.count());
+  const bool slowed =
+      stated_ms == 0 || n("pool.hold_ms.mean") > stated_ms * most_held_percent / 100;
+  if (recorded.profile.model == Model::closed && slowed &&
       n("guards.others_percent") > most_others_percent)
     reasons.push_back(fmt::format("the machine was busy with something else ({} % of it){}",
                                   shown(guards.at("others_percent")), blame(guards)));
@@ -302,12 +313,11 @@ json summarise(const Recorded &recorded) {
   const bool few_failed = counts.ok > 0 && counts.failed() * 100 <= counts.sent;
   summary["slo_p99_ms"] = few_failed ? summary["latency_ms"]["p99"] : json();
   summary["pool"] = pool_of(view, summary, histograms);
-  summary["server"] = view.server_known
-                          ? json{{"max_connections", view.max_connections},
-                                 {"reserved", view.reserved},
-                                 {"available", view.max_connections - view.reserved},
-                                 {"total_max", view.server_total_max}}
-                          : json();
+  summary["server"] = view.server_known ? json{{"max_connections", view.max_connections},
+                                               {"reserved", view.reserved},
+                                               {"available", view.max_connections - view.reserved},
+                                               {"total_max", view.server_total_max}}
+                                        : json();
   summary["neighbour"] = recorded.neighbour ? json{{"tried", recorded.neighbour->tried},
                                                    {"refused", recorded.neighbour->refused},
                                                    {"failed", recorded.neighbour->failed}}
@@ -315,27 +325,27 @@ json summarise(const Recorded &recorded) {
   summary["processor"] = processor_of(recorded, recorded.postgres_known);
   summary["by_second"] = by_second(recorded, window);
   summary["settled"] = settled(recorded, window);
-  summary["grade"] = grade_name(
-      grade_of(counts.sent, counts.failed(), number_at(summary, "latency_ms.p99")));
+  summary["grade"] =
+      grade_name(grade_of(counts.sent, counts.failed(), number_at(summary, "latency_ms.p99")));
 
   const ProcessorUse &use = recorded.processor_measured;
-  summary["guards"] = {
-      {"sent_percent", percent(sent, static_cast<double>(counts.offered))},
-      {"not_sent", counts.offered - counts.sent},
-      {"lag_ms", quantiles(histograms.at("lag"))},
-      {"outstanding_peak", recorded.outstanding_peak},
-      {"loop_percent", rounded(100 * recorded.loop_cores)},
-      {"others_cores", rounded(use.others)},
-      {"others_percent", percent(use.others, recorded.cores)},
-      {"top_other", use.top_other},
-      {"top_other_cores", rounded(use.top_other_cores)},
-      {"strategy_changes", view.strategy_changes},
-      {"pool_samples", view.samples},
-      {"limits",
-       {{"sent_percent", least_sent_percent},
-        {"lag_p99_ms", most_lag_p99_ms},
-        {"loop_percent", most_loop_percent},
-        {"others_percent", most_others_percent}}}};
+  summary["guards"] = {{"sent_percent", percent(sent, static_cast<double>(counts.offered))},
+                       {"not_sent", counts.offered - counts.sent},
+                       {"lag_ms", quantiles(histograms.at("lag"))},
+                       {"outstanding_peak", recorded.outstanding_peak},
+                       {"loop_percent", rounded(100 * recorded.loop_cores)},
+                       {"others_cores", rounded(use.others)},
+                       {"others_percent", percent(use.others, recorded.cores)},
+                       {"top_other", use.top_other},
+                       {"top_other_cores", rounded(use.top_other_cores)},
+                       {"strategy_changes", view.strategy_changes},
+                       {"pool_samples", view.samples},
+                       {"limits",
+                        {{"sent_percent", least_sent_percent},
+                         {"lag_p99_ms", most_lag_p99_ms},
+                         {"loop_percent", most_loop_percent},
+                         {"others_percent", most_others_percent},
+                         {"held_percent", most_held_percent}}}};
   summary["guards"]["reasons"] = reasons_against(summary, recorded, view);
   judge(summary);
   return summary;

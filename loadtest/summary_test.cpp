@@ -132,18 +132,23 @@ TEST(Summary, ThePoolOverTheMeasuredTime) {
   recorded.samples = {sample(500 * ms, 99, 99, 99), // warm-up
                       sample(1000 * ms, 3, 6, 0), sample(3000 * ms, 7, 8, 5),
                       sample(6001 * ms, 4, 7, 0), sample(6500 * ms, 99, 99, 99)};
+  recorded.samples[2].pool["plan"]["max_in_use"] = 7; // all that it allowed then
   const json summary = summarise(recorded);
   const json &pool = summary["pool"];
   EXPECT_EQ(pool["max_in_use"], 7);
   EXPECT_EQ(pool["max_open"], 8);
   EXPECT_EQ(pool["waiting_max"], 5);
   EXPECT_EQ(pool["limit"], 10);
+  EXPECT_EQ(pool["limit_min"], 7);
+  EXPECT_EQ(pool["limit_max"], 10);
+  EXPECT_EQ(pool["at_limit_percent"], 33.3);
   EXPECT_EQ(pool["in_use_mean"], 5);
   EXPECT_EQ(pool["connection_seconds"], 40);
   EXPECT_EQ(pool["counts"]["asked"], 5001);
   EXPECT_EQ(pool["counts"]["connects_refused"], 0);
-  EXPECT_EQ(summary["server"],
-            (json{{"max_connections", 100}, {"reserved", 3}, {"available", 97}, {"total_max", 10}}));
+  EXPECT_EQ(
+      summary["server"],
+      (json{{"max_connections", 100}, {"reserved", 3}, {"available", 97}, {"total_max", 10}}));
 }
 
 TEST(Summary, TwoHostsAreAddedUp) {
@@ -156,6 +161,7 @@ TEST(Summary, TwoHostsAreAddedUp) {
   const json pool = summarise(recorded)["pool"];
   EXPECT_EQ(pool["max_in_use"], 8);
   EXPECT_EQ(pool["limit"], 20);
+  EXPECT_EQ(pool["limit_min"], 20);
   EXPECT_EQ(pool["connection_seconds"], 80);
   EXPECT_EQ(pool["in_use_mean"], 10);
 }
@@ -208,6 +214,12 @@ TEST(Summary, AClosedRunIsInvalidOnlyWhenTheGeneratorWasInTheWay) {
   EXPECT_TRUE(contains(reason(summarise(recorded)), "95 % of a core"));
   recorded.loop_cores = 0.3;
   recorded.processor_measured.others = 1.5;
+  EXPECT_EQ(summarise(recorded)["verdict"], "pass"); // it holds for 50 ms, as stated
+  recorded.profile.hold = 40ms;
+  EXPECT_EQ(summarise(recorded)["verdict"], "pass");
+  recorded.profile.hold = 39ms;
+  EXPECT_TRUE(contains(reason(summarise(recorded)), "75 % of it"));
+  recorded.profile.hold = 0ms; // pure work
   EXPECT_TRUE(contains(reason(summarise(recorded)), "75 % of it"));
 }
 

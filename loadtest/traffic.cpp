@@ -1,25 +1,18 @@
 #include "loadtest/traffic.hpp"
 
 #include "loadtest/request_text.hpp"
-#include "loadtest/server_timing.hpp"
+#include "loadtest/wires.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
-#include <deque>
 #include <functional>
-#include <optional>
 #include <queue>
 #include <string>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
 
 #include <fmt/format.h>
 
@@ -27,9 +20,6 @@ namespace lab::load {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using asio::ip::tcp;
 using boost::system::error_code;
 using Clock = Traffic::Clock;
 using std::chrono::milliseconds;
@@ -44,75 +34,6 @@ constexpr milliseconds progress_every{250};
 // host that is gone is not to be hammered.
 constexpr milliseconds pause_after_no_connection{100};
 
-// Takes of an answer only what the record needs, without a copy of the rest.
-class AnswerParser : public http::basic_parser<false> {
-public:
-  // `body` gets the body of a failure, or any body when `keep_body`.
-  AnswerParser(std::string &body, bool keep_body) : body_(body), keep_body_(keep_body) {
-    body_.clear();
-    eager(true);
-  }
-
-  int status() const { return status_; }
-  bool success() const { return status_ >= 200 && status_ < 300; }
-  const ServerTiming &timing() const { return timing_; }
-
-private:
-  static constexpr std::size_t kept_body = 256 * 1024;
-
-  using Text = beast::string_view;
-  void on_request_impl(http::verb, Text, Text, int, error_code &) override {}
-  void on_response_impl(int status, Text, int, error_code &) override { status_ = status; }
-  void on_field_impl(http::field, Text name, Text value, error_code &) override {
-    if (beast::iequals(name, "Server-Timing"))
-      timing_ = parse_server_timing({value.data(), value.size()});
-  }
-  void on_header_impl(error_code &) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const &, error_code &) override {}
-  std::size_t on_body_impl(Text part, error_code &) override { return keep(part); }
-  void on_chunk_header_impl(std::uint64_t, Text, error_code &) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text part, error_code &) override {
-    return keep(part);
-  }
-  void on_finish_impl(error_code &) override {}
-
-  std::size_t keep(Text part) {
-    if ((keep_body_ || !success()) && body_.size() + part.size() <= kept_body)
-      body_.append(part.data(), part.size());
-    return part.size();
-  }
-
-  std::string &body_;
-  bool keep_body_;
-  int status_ = 0;
-  ServerTiming timing_;
-};
-
-// What a connection is used for at the moment.
-struct Errand {
-  enum class Kind { request, pool, strategy };
-  Kind kind = Kind::request;
-  RequestLine line;     // of a request
-  std::size_t user = 0; // closed: whose
-  Clock::time_point at; // when it was sent out, for limits
-};
-
-struct Wire {
-  enum class State { closed, connecting, idle, busy };
-
-  Wire(asio::io_context &io, std::size_t index) : socket(io), port_index(index) {}
-
-  tcp::socket socket;
-  std::size_t port_index;
-  State state = State::closed;
-  std::uint64_t life = 0; // counts its sockets: a late event of an old one is told by it
-  std::optional<AnswerParser> parser;
-  beast::flat_buffer buffer;
-  std::string body;
-  std::string_view text; // of the errand: its bytes
-  Errand errand;
-};
-
 double thread_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -121,29 +42,28 @@ double thread_seconds() {
 
 } // namespace
 
-class Traffic::Loop {
+class Traffic::Loop : private ErrandListener {
 public:
   Loop(const Profile &profile, const Schedule &schedule, const Target &target)
       : profile_(profile), schedule_(schedule), ports_(target.ports), texts_(profile, target.ports),
-        timer_(io_), keeper_(io_), sampler_(io_), idle_(ports_.size()), closed_(ports_.size()),
-        sample_wires_(ports_.size()) {
+        wires_(io_, target.ports, *this), timer_(io_), keeper_(io_), sampler_(io_) {
     for (const unsigned short port : ports_)
       pool_requests_.push_back(api_request("/api/v1/pool", port));
     strategy_request_ = api_request("/api/v1/strategy", ports_.front());
     for (std::size_t i = 0; i < ports_.size(); ++i)
-      sample_wires_[i] = make_wire(i);
+      sample_wires_.push_back(&wires_.own_wire(i));
   }
 
   nlohmann::json ask_strategy() {
     Errand errand;
     errand.kind = Errand::Kind::strategy;
-    send(*sample_wires_.front(), strategy_request_, errand);
+    wires_.send_on(*sample_wires_.front(), strategy_request_, errand);
     const Clock::time_point limit = Clock::now() + std::chrono::seconds(1);
     asked_strategy_ = false;
     while (!asked_strategy_ && Clock::now() < limit)
       io_.run_one_until(limit);
     if (!asked_strategy_)
-      shut(*sample_wires_.front());
+      wires_.shut(*sample_wires_.front());
     return strategy_;
   }
 
@@ -253,198 +173,40 @@ private:
     ++outstanding_;
     ++taken_;
     into_->outstanding_peak = std::max(into_->outstanding_peak, outstanding_);
-    send(wire_for(port_index), texts_.text(port_index, errand.line.choice), errand);
+    wires_.send(port_index, texts_.text(port_index, errand.line.choice), errand);
   }
 
-  // --- connections -----------------------------------------------------------
+  // --- how it ended: ErrandListener ------------------------------------------
 
-  Wire *make_wire(std::size_t port_index) { return &wires_.emplace_back(io_, port_index); }
+  void sending(Errand &errand) override { errand.line.sent = since_start(Clock::now()); }
 
-  // The idle one that was used last, else a closed one, else a new one.
-  Wire &wire_for(std::size_t port_index) {
-    std::vector<Wire *> &idle = idle_[port_index];
-    while (!idle.empty()) {
-      Wire *wire = idle.back();
-      idle.pop_back();
-      if (wire->state == Wire::State::idle)
-        return *wire;
-    }
-    std::vector<Wire *> &closed = closed_[port_index];
-    if (closed.empty())
-      return *make_wire(port_index);
-    Wire *wire = closed.back();
-    closed.pop_back();
-    return *wire;
-  }
-
-  void send(Wire &wire, std::string_view text, const Errand &errand) {
-    wire.text = text;
-    wire.errand = errand;
-    wire.errand.at = Clock::now();
-    if (wire.state == Wire::State::idle)
-      write(wire, false);
+  void answered(const Errand &errand, const AnswerParser &answer) override {
+    if (errand.kind != Errand::Kind::request)
+      take_view(errand, answer);
+    else if (answer.success())
+      ended(errand, "ok", answer.timing(), false);
     else
-      connect(wire);
+      ended(errand, code_of(answer), answer.timing(), false);
   }
 
-  void connect(Wire &wire) {
-    const std::uint64_t life = ++wire.life;
-    wire.state = Wire::State::connecting;
-    error_code error;
-    wire.socket = tcp::socket(io_);
-    wire.socket.open(tcp::v4(), error);
-    if (!error)
-      wire.socket.non_blocking(true, error);
-    const tcp::endpoint host(asio::ip::address_v4::loopback(), ports_[wire.port_index]);
-    // Also when opening failed: then the connect fails, in a later turn.
-    wire.socket.async_connect(host, [this, &wire, life](error_code failure) {
-      if (life != wire.life)
-        return;
-      if (failure) {
-        broke(wire, "connect_failed");
-        return;
-      }
-      error_code ignored;
-      wire.socket.set_option(tcp::no_delay(true), ignored);
-      wire.buffer.clear();
-      write(wire, true);
-      if (life == wire.life && wire.state != Wire::State::closed)
-        wait_readable(wire);
-    });
-  }
-
-  void write(Wire &wire, bool fresh) {
-    wire.state = Wire::State::busy;
-    wire.parser.emplace(wire.body, wire.errand.kind != Errand::Kind::request);
-    wire.errand.line.sent = since_start(Clock::now());
-    error_code error;
-    const std::size_t written =
-        wire.socket.write_some(asio::buffer(wire.text.data(), wire.text.size()), error);
-    if (error && error != asio::error::would_block) {
-      // An idle connection may end from the other side at any moment: nothing went
-      // out, so another connection may try.
-      if (fresh)
-        broke(wire, "connect_failed");
-      else
-        connect(wire);
-      return;
-    }
-    if (written == wire.text.size())
-      return;
-    // A socket that takes not even a few hundred bytes at once is rare.
-    const std::uint64_t life = wire.life;
-    asio::async_write(
-        wire.socket, asio::buffer(wire.text.data() + written, wire.text.size() - written),
-        [this, &wire, life](error_code failure, std::size_t) {
-          if (life == wire.life && failure)
-            broke(wire, "connect_failed");
-        });
-  }
-
-  // One wait at a time for each connection that is open, idle ones too: so an
-  // end from the other side is seen before the connection is used again.
-  void wait_readable(Wire &wire) {
-    wire.socket.async_wait(tcp::socket::wait_read, [this, &wire, life = wire.life](error_code) {
-      if (life == wire.life)
-        read(wire);
-    });
-  }
-
-  void read(Wire &wire) {
-    error_code error;
-    const std::size_t size = wire.socket.read_some(wire.buffer.prepare(16 * 1024), error);
-    if (error == asio::error::would_block) {
-      wait_readable(wire);
-      return;
-    }
-    if (error == asio::error::eof && wire.state == Wire::State::busy && wire.parser->got_some()) {
-      error_code incomplete;
-      wire.parser->put_eof(incomplete); // an answer without a length ends here
-      if (!incomplete && wire.parser->is_done()) {
-        answered(wire, false);
-        return;
-      }
-    }
-    if (error || wire.state != Wire::State::busy) {
-      broke(wire, "connect_failed");
-      return;
-    }
-    wire.buffer.commit(size);
-    while (wire.buffer.size() > 0 && !wire.parser->is_done()) {
-      error_code parse_error;
-      const std::size_t used = wire.parser->put(wire.buffer.data(), parse_error);
-      wire.buffer.consume(used);
-      if (parse_error == http::error::need_more || (!parse_error && used == 0))
-        break;
-      if (parse_error) {
-        broke(wire, "connect_failed");
-        return;
-      }
-    }
-    if (wire.parser->is_done())
-      answered(wire, wire.parser->keep_alive() && wire.buffer.size() == 0);
-    else
-      wait_readable(wire);
-  }
-
-  void shut(Wire &wire) {
-    ++wire.life;
-    error_code ignored;
-    wire.socket.close(ignored);
-    wire.state = Wire::State::closed;
-  }
-
-  bool for_samples(const Wire &wire) const {
-    return std::find(sample_wires_.begin(), sample_wires_.end(), &wire) != sample_wires_.end();
-  }
-
-  // The connection is gone; if something was under way on it, that ended with `code`.
-  void broke(Wire &wire, std::string_view code) {
-    const bool under_way = wire.state == Wire::State::busy || wire.state == Wire::State::connecting;
-    const Errand errand = wire.errand;
-    shut(wire);
-    if (for_samples(wire)) {
-      asked_strategy_ = true;
-      return;
-    }
-    closed_[wire.port_index].push_back(&wire);
-    if (under_way)
+  void unanswered(const Errand &errand, const char *code) override {
+    if (errand.kind == Errand::Kind::request)
       ended(errand, code, {}, true);
-  }
-
-  // A whole answer came.
-  void answered(Wire &wire, bool keep) {
-    const Errand errand = wire.errand;
-    const bool success = wire.parser->success();
-    const ServerTiming timing = wire.parser->timing();
-    if (keep) {
-      wire.state = Wire::State::idle;
-      wait_readable(wire);
-    } else {
-      shut(wire);
-    }
-    if (errand.kind != Errand::Kind::request) {
-      if (success)
-        take_api_answer(wire, errand);
-      else
-        asked_strategy_ = true;
-      return;
-    }
-    (keep ? idle_ : closed_)[wire.port_index].push_back(&wire);
-    if (success)
-      ended(errand, "ok", timing, false);
     else
-      ended(errand, code_of(wire), timing, false);
+      asked_strategy_ = true;
   }
 
-  std::string code_of(const Wire &wire) const {
-    const nlohmann::json problem = nlohmann::json::parse(wire.body, nullptr, false);
+  static std::string code_of(const AnswerParser &answer) {
+    const nlohmann::json problem = nlohmann::json::parse(answer.body(), nullptr, false);
     if (problem.is_object()) {
       const auto code = problem.find("code");
-      if (code != problem.end() && code->is_string() && !code->get_ref<const std::string &>().empty())
-        return code->get_ref<const std::string &>().substr(0, 64);
+      if (code != problem.end() && code->is_string()) {
+        const auto &text = code->get_ref<const std::string &>();
+        if (!text.empty())
+          return text.substr(0, 64);
+      }
     }
-    return fmt::format("http_{}", wire.parser->status());
+    return fmt::format("http_{}", answer.status());
   }
 
   // --- the record ------------------------------------------------------------
@@ -503,32 +265,34 @@ private:
   }
 
   void sample(Wire &wire, std::string_view request) {
-    if (wire.state == Wire::State::busy || wire.state == Wire::State::connecting) {
+    if (wire.under_way()) {
       if (Clock::now() - wire.errand.at < sample_limit)
-        return; // the one before is still under way
-      shut(wire);
+        return; // the one before is not answered yet
+      wires_.shut(wire);
     }
     Errand errand;
     errand.kind = Errand::Kind::pool;
-    send(wire, request, errand);
+    errand.host = wire.port_index;
+    wires_.send_on(wire, request, errand);
   }
 
-  void take_api_answer(Wire &wire, const Errand &errand) {
-    nlohmann::json answer = nlohmann::json::parse(wire.body, nullptr, false);
-    if (errand.kind == Errand::Kind::strategy) {
+  void take_view(const Errand &errand, const AnswerParser &answer) {
+    if (errand.kind == Errand::Kind::strategy)
       asked_strategy_ = true;
-      if (answer.is_object())
-        strategy_ = std::move(answer);
-    } else if (answer.is_object()) {
-      into_->samples.push_back(
-          {since_start(errand.at), ports_[wire.port_index], std::move(answer)});
-    }
+    if (!answer.success())
+      return;
+    nlohmann::json view = nlohmann::json::parse(answer.body(), nullptr, false);
+    if (!view.is_object())
+      return;
+    if (errand.kind == Errand::Kind::strategy)
+      strategy_ = std::move(view);
+    else
+      into_->samples.push_back({since_start(errand.at), ports_[errand.host], std::move(view)});
   }
 
   bool sample_under_way() const {
-    return std::any_of(sample_wires_.begin(), sample_wires_.end(), [](const Wire *wire) {
-      return wire->state == Wire::State::busy || wire->state == Wire::State::connecting;
-    });
+    return std::any_of(sample_wires_.begin(), sample_wires_.end(),
+                       [](const Wire *wire) { return wire->under_way(); });
   }
 
   // --- limits, progress, the end ---------------------------------------------
@@ -539,7 +303,7 @@ private:
       cpu_at_measured_ = thread_seconds();
       cpu_measured_ = true;
     }
-    give_up_on_late(now);
+    wires_.give_up(now - profile_.client_limit());
     if (!ended_ && (now >= end_ || stop_->stop_requested()))
       end_sending(now);
     if (ended_ && is_over(now)) {
@@ -555,15 +319,6 @@ private:
       if (!error)
         keep_house();
     });
-  }
-
-  void give_up_on_late(Clock::time_point now) {
-    const milliseconds limit = profile_.client_limit();
-    for (Wire &wire : wires_)
-      if (!for_samples(wire) &&
-          (wire.state == Wire::State::busy || wire.state == Wire::State::connecting) &&
-          now - wire.errand.at >= limit)
-        broke(wire, "client_timeout");
   }
 
   void end_sending(Clock::time_point now) {
@@ -584,10 +339,7 @@ private:
   }
 
   void finish() {
-    for (Wire &wire : wires_)
-      if (!for_samples(wire) &&
-          (wire.state == Wire::State::busy || wire.state == Wire::State::connecting))
-        broke(wire, "client_timeout");
+    wires_.give_up(Clock::time_point::max());
     if (*progress_)
       report(Clock::now());
     finished_ = true;
@@ -615,13 +367,11 @@ private:
   std::string strategy_request_;
 
   asio::io_context io_{1}; // 1: one thread
+  Wires wires_;
   asio::steady_timer timer_;
   asio::steady_timer keeper_;
   asio::steady_timer sampler_;
-  std::deque<Wire> wires_; // never moved, never removed
-  std::vector<std::vector<Wire *>> idle_; // by port; those no longer idle are passed over
-  std::vector<std::vector<Wire *>> closed_; // by port
-  std::vector<Wire *> sample_wires_;        // by port
+  std::vector<Wire *> sample_wires_; // by port
 
   Clock::time_point start_;
   Clock::time_point measured_from_;
@@ -658,7 +408,9 @@ Traffic::Traffic(const Profile &profile, const Schedule &schedule, const Target 
     : loop_(std::make_unique<Loop>(profile, schedule, target)) {}
 Traffic::~Traffic() = default;
 
-nlohmann::json Traffic::ask_strategy() { return loop_->ask_strategy(); }
+nlohmann::json Traffic::ask_strategy() {
+  return loop_->ask_strategy();
+}
 
 void Traffic::run(Clock::time_point start, const OnProgress &progress, const std::stop_token &stop,
                   Recorded &into) {

@@ -13,11 +13,17 @@ using nlohmann::json;
 // and generator.
 constexpr double busy_share = 0.7;
 
+// At its limit in this share of the samples, a pool counts as full. Arrivals come
+// in bursts, so one that is large enough is full now and then.
+constexpr double at_limit_often = 25; // percent
+
 // Many transactions at once that each take far longer than one alone hold each
 // other up: on a few rows, or on the processors.
 constexpr double many_at_once = 16;
 constexpr double inflated = 10;
 constexpr double inflated_ms = 20;
+
+constexpr double noticed_ms = 1; // a shorter wait is none
 
 // The summary with its numbers as text, exactly as they are stored.
 class Facts {
@@ -36,9 +42,8 @@ public:
     return found.is_string() ? found.get<std::string>() : "";
   }
 
-  bool at_its_limit() const {
-    return has("pool.limit") && number("pool.max_in_use") >= number("pool.limit");
-  }
+  // As many in use as the plan allowed, in a good part of the time.
+  bool at_its_limit() const { return number("pool.at_limit_percent") >= at_limit_often; }
   bool postgres_busy() const {
     return has("processor.postgres_cores") &&
            number("processor.postgres_cores") >= busy_share * number("processor.cores");
@@ -65,6 +70,9 @@ std::string neighbour_fate(const Facts &s) {
   if (s.number("neighbour.refused") > 0)
     return fmt::format("the neighbour application was turned away in {} of {} tries",
                        s.text("neighbour.refused"), s.text("neighbour.tried"));
+  if (s.number("neighbour.failed") > 0)
+    return fmt::format("the neighbour application got no connection in {} of {} tries",
+                       s.text("neighbour.failed"), s.text("neighbour.tried"));
   return fmt::format("the neighbour application got its connection in each of {} tries",
                      s.text("neighbour.tried"));
 }
@@ -96,11 +104,19 @@ std::string contention(const Facts &s) {
                      s.text("pool.hold_ms.min"));
 }
 
+// All that it allowed was in use.
+std::string full(const Facts &s) {
+  const bool fixed = s.number("pool.limit_min") == s.number("pool.limit_max");
+  return fixed ? fmt::format("All {} connections were in use", s.text("pool.limit_max"))
+               : fmt::format("It allowed {} to {} connections at once, as many were in use",
+                             s.text("pool.limit_min"), s.text("pool.limit_max"));
+}
+
 // Requests gave up waiting for a connection, or were turned away at once.
 std::string too_few(const Facts &s) {
-  const std::string used = fmt::format(
-      "All {} connections were in use and up to {} requests waited; {} % were turned away",
-      s.text("pool.limit"), s.text("pool.waiting_max"), s.text("pool.turned_away_percent"));
+  const std::string used =
+      fmt::format("{} and up to {} requests waited; {} % were turned away", full(s),
+                  s.text("pool.waiting_max"), s.text("pool.turned_away_percent"));
   if (s.postgres_busy())
     return fmt::format("{}. {}: the database is the limit, a larger pool would not help.", used,
                        postgres_used(s));
@@ -119,8 +135,7 @@ std::string too_few(const Facts &s) {
   told += ": the pool is too small.";
   if (s.has("pool.needed"))
     told += fmt::format(" {} requests a second that hold a connection {} ms each need about {}.",
-                        s.text("rate.offered"), s.text("pool.hold_ms.mean"),
-                        s.text("pool.needed"));
+                        s.text("rate.offered"), s.text("pool.hold_ms.mean"), s.text("pool.needed"));
   return told;
 }
 
@@ -134,6 +149,8 @@ std::string broken(const Facts &s) {
                         : code == "outcome_unknown" ? "connections were lost in mid-write"
                         : code == "host_busy"       ? "the host had too many requests at once"
                         : code == "draining"        ? "the host was shutting down"
+                        : code == "pool_timeout"    ? "no connection was free in time"
+                        : code == "pool_rejected"   ? "the pool turned them away at once"
                                                     : "";
   return *meaning == '\0' ? fmt::format("{}.", failed_mostly(s))
                           : fmt::format("{}: {}.", failed_mostly(s), meaning);
@@ -141,10 +158,9 @@ std::string broken(const Facts &s) {
 
 // Everything was served, though it took a while.
 std::string queue(const Facts &s) {
-  std::string told = fmt::format("All {} connections were in use and up to {} requests waited, "
-                                 "{} ms on average, but none gave up",
-                                 s.text("pool.limit"), s.text("pool.waiting_max"),
-                                 s.text("pool.wait_ms.mean"));
+  std::string told = fmt::format("{} and up to {} requests waited, {} ms on average, but {}",
+                                 full(s), s.text("pool.waiting_max"), s.text("pool.wait_ms.mean"),
+                                 s.number("failed_percent") > 0 ? "few gave up" : "none gave up");
   if (!s.has("processor.postgres_percent"))
     return told + ".";
   return told + (s.postgres_busy() ? fmt::format("; {}: it is the limit.", postgres_used(s))
@@ -152,14 +168,16 @@ std::string queue(const Facts &s) {
 }
 
 std::string holds(const Facts &s) {
-  std::string told =
-      s.has("pool.needed")
-          ? fmt::format("It needed about {} of its {} connections", s.text("pool.needed"),
-                        s.text("pool.limit"))
-          : fmt::format("It used {} of its {} connections on average", s.text("pool.in_use_mean"),
-                        s.text("pool.limit"));
+  std::string told = s.has("pool.needed")
+                         ? fmt::format("It needed about {} of its {} connections",
+                                       s.text("pool.needed"), s.text("pool.limit_max"))
+                         : fmt::format("It used {} of its {} connections on average",
+                                       s.text("pool.in_use_mean"), s.text("pool.limit_max"));
   if (s.has("pool.wait_ms.max"))
-    told += fmt::format("; nobody waited more than {} ms for one", s.text("pool.wait_ms.max"));
+    told +=
+        s.number("pool.wait_ms.max") < noticed_ms
+            ? "; nobody had to wait for one"
+            : fmt::format("; nobody waited more than {} ms for one", s.text("pool.wait_ms.max"));
   const std::string fate = neighbour_fate(s);
   if (!fate.empty())
     told += "; " + fate;
@@ -202,7 +220,7 @@ std::string why(const json &summary) {
     return contention(s);
   if (turned_away > 0 && 2 * turned_away >= failed && s.at_its_limit())
     return too_few(s);
-  if (failed > 0 && !s.has("pool.limit"))
+  if (failed > 0 && !s.has("pool.limit_max"))
     return only_numbers(s);
   if (failed >= 1)
     return broken(s);
@@ -212,7 +230,7 @@ std::string why(const json &summary) {
   if (s.at_its_limit() && s.number("pool.wait_ms.mean") >= 0.1 * s.number("latency_ms.p50") &&
       s.number("pool.waiting_max") > 0)
     told = queue(s);
-  else if (s.has("pool.limit") && (green || failed > 0))
+  else if (s.has("pool.limit_max") && (green || failed > 0))
     told = holds(s);
   else
     return only_numbers(s);

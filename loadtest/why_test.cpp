@@ -25,7 +25,7 @@ json base() {
     "rate": {"offered": 122, "achieved": 122, "ok": 122},
     "latency_ms": {"p50": 51.2, "p90": 52.4, "p99": 54.7, "p999": 57, "max": 57.3},
     "latency_failed_ms": {"p50": null, "p90": null, "p99": null, "p999": null, "max": null},
-    "pool": {"limit": 10, "max_in_use": 9, "max_open": 10, "in_use_mean": 6.21, "waiting_max": 1,
+    "pool": {"limit": 10, "limit_min": 10, "limit_max": 10, "at_limit_percent": 2, "max_in_use": 9, "max_open": 10, "in_use_mean": 6.21, "waiting_max": 1,
       "connection_seconds": 49.8, "wait_ms": {"mean": 0.11, "min": 0.001, "p50": 0.01,
       "p99": 2.2, "max": 3.4}, "hold_ms": {"mean": 50.8, "min": 50.1, "p50": 50.7, "p99": 52,
       "max": 53}, "counts": {}, "needed": 6.2, "turned_away_percent": 0},
@@ -42,14 +42,16 @@ json with(const char *patch) {
   return summary;
 }
 
-json holding() { return base(); }
+json holding() {
+  return base();
+}
 
 json starving() {
   return with(R"({"ok": 292, "failed": {"pool_timeout": 320}, "failed_percent": 52.3,
     "failed_main": {"code": "pool_timeout", "count": 320, "percent": 52.3},
     "rate": {"ok": 58.4}, "latency_ms": {"p50": 243, "p99": 252, "max": 261},
     "latency_failed_ms": {"p50": 201, "p99": 202},
-    "pool": {"limit": 3, "max_in_use": 3, "max_open": 3, "in_use_mean": 2.97, "waiting_max": 27,
+    "pool": {"limit": 3, "limit_min": 3, "limit_max": 3, "at_limit_percent": 98, "max_in_use": 3, "max_open": 3, "in_use_mean": 2.97, "waiting_max": 27,
       "wait_ms": {"mean": 187, "max": 203}, "turned_away_percent": 52.3},
     "grade": "red", "verdict": "fail"})");
 }
@@ -58,7 +60,7 @@ json at_the_ceiling() {
   return with(R"({"profile": "ceiling", "model": "closed", "users": 160, "ok": 1180, "sent": 1420,
     "failed": {"too_many_connections": 230, "pool_timeout": 10}, "failed_percent": 16.9,
     "failed_main": {"code": "too_many_connections", "count": 230, "percent": 16.2},
-    "pool": {"limit": 500, "max_in_use": 95, "max_open": 97, "in_use_mean": 94.1,
+    "pool": {"limit": 500, "limit_min": 500, "limit_max": 500, "max_in_use": 95, "max_open": 97, "in_use_mean": 94.1,
       "waiting_max": 58, "hold_ms": {"mean": 405, "min": 400}, "needed": null,
       "turned_away_percent": 0.704},
     "neighbour": {"tried": 33, "refused": 31, "failed": 0}, "grade": "red", "verdict": "fail"})");
@@ -66,14 +68,15 @@ json at_the_ceiling() {
 
 json turned_away_by_others() {
   json summary = at_the_ceiling();
-  summary.merge_patch(json::parse(R"({"pool": {"limit": 10, "max_in_use": 4, "max_open": 4}})"));
+  summary.merge_patch(json::parse(
+      R"({"pool": {"limit": 10, "limit_min": 10, "limit_max": 10, "max_in_use": 4, "max_open": 4}})"));
   return summary;
 }
 
 json contended() {
   return with(R"({"profile": "contended", "model": "closed", "users": 100, "sent": 3900, "ok": 3900,
     "rate": {"ok": 780}, "latency_ms": {"p50": 121, "p99": 340, "max": 611},
-    "pool": {"limit": 500, "max_in_use": 97, "max_open": 97, "in_use_mean": 93.3, "waiting_max": 4,
+    "pool": {"limit": 500, "limit_min": 500, "limit_max": 500, "max_in_use": 97, "max_open": 97, "in_use_mean": 93.3, "waiting_max": 4,
       "wait_ms": {"mean": 1.9, "max": 15}, "hold_ms": {"mean": 119, "min": 0.812}, "needed": null},
     "processor": {"postgres_cores": 1.42, "postgres_percent": 142}})");
 }
@@ -83,22 +86,35 @@ json failing_fast() {
     "failed": {"pool_timeout": 1040, "pool_rejected": 78}, "failed_percent": 90.2,
     "failed_main": {"code": "pool_timeout", "count": 1040, "percent": 83.9},
     "latency_failed_ms": {"p50": 201, "p99": 204},
-    "pool": {"limit": 10, "max_in_use": 10, "max_open": 10, "in_use_mean": 9.98, "waiting_max": 51,
+    "pool": {"at_limit_percent": 100, "max_in_use": 10, "max_open": 10, "in_use_mean": 9.98, "waiting_max": 51,
       "hold_ms": {"mean": 402, "min": 400}, "needed": null, "turned_away_percent": 90.2},
     "neighbour": {"tried": 33, "refused": 0, "failed": 0}, "grade": "red", "verdict": "fail"})");
+}
+
+json moving_and_failing_fast() {
+  json summary = failing_fast();
+  summary.merge_patch(json::parse(R"({"pool": {"limit": 30, "limit_min": 14, "limit_max": 60,
+    "at_limit_percent": 71, "max_in_use": 60, "in_use_mean": 41}})"));
+  return summary;
+}
+
+json grew_too_late() {
+  return with(R"({"ok": 580, "failed": {"pool_timeout": 32}, "failed_percent": 5.23,
+    "failed_main": {"code": "pool_timeout", "count": 32, "percent": 5.23},
+    "pool": {"turned_away_percent": 5.23}, "grade": "yellow"})");
 }
 
 json database_busy() {
   json summary = starving();
   summary.merge_patch(json::parse(
-      R"({"processor": {"postgres_cores": 1.81, "postgres_percent": 181}, "pool": {"limit": 10}})"));
-  summary["pool"]["max_in_use"] = 10;
+      R"({"processor": {"postgres_cores": 1.81, "postgres_percent": 181}, "pool": {"limit_min": 10, "limit_max": 10,
+      "max_in_use": 10}})"));
   return summary;
 }
 
 json queueing() {
   return with(R"({"model": "closed", "users": 50, "latency_ms": {"p50": 252},
-    "pool": {"max_in_use": 10, "in_use_mean": 9.99, "waiting_max": 40, "needed": null,
+    "pool": {"at_limit_percent": 100, "max_in_use": 10, "in_use_mean": 9.99, "waiting_max": 40, "needed": null,
       "wait_ms": {"mean": 201, "max": 256}}})");
 }
 
@@ -116,7 +132,8 @@ json few_failed() {
 
 json host_says_nothing() {
   json summary = base();
-  for (const char *name : {"limit", "max_in_use", "max_open", "in_use_mean", "waiting_max"})
+  for (const char *name : {"limit", "limit_min", "limit_max", "at_limit_percent", "max_in_use",
+                           "max_open", "in_use_mean", "waiting_max"})
     summary["pool"][name] = nullptr;
   summary["server"] = nullptr;
   return summary;
@@ -142,6 +159,8 @@ std::vector<std::pair<json, std::string>> table() {
           {turned_away_by_others(), "were taken, though this pool opened only 4"},
           {contended(), "held each other up"},
           {failing_fast(), "160 users at once are more than the server's 97"},
+          {moving_and_failing_fast(), "allowed 14 to 60 connections at once"},
+          {grew_too_late(), "no connection was free in time"},
           {database_busy(), "the database is the limit"},
           {queueing(), "201 ms on average, but none gave up"},
           {database_away(), "the database could not be reached"},
@@ -210,7 +229,7 @@ TEST(Why, TheNameOfAStrategySaysNothing) {
 
 TEST(Why, ATinyOneWithRoomIsNotSaidToStarve) {
   json summary = with(R"({"strategy": "fixed_tiny", "params": {"max": 30},
-    "pool": {"limit": 30, "max_in_use": 12, "max_open": 12, "waiting_max": 0}})");
+    "pool": {"limit": 30, "limit_min": 30, "limit_max": 30, "at_limit_percent": 0, "max_in_use": 12, "max_open": 12, "waiting_max": 0}})");
   const std::string told = why(summary);
   EXPECT_EQ(told.find("too small"), std::string::npos) << told;
   EXPECT_NE(told.find("6.2 of its 30"), std::string::npos) << told;

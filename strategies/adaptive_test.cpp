@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "plugins/loader/library.hpp"
-#include "strategies/pool_model.hpp"
+#include "strategies/test_pool_model.hpp"
 
 namespace lab::plugin {
 namespace {

@@ -9,11 +9,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Back-off after a failed connect. At most five a second while the server is
-// down, and a first try within a second of its coming back.
+// down or full (a refusal costs it a process), and a first try within a second of
+// its coming back.
 constexpr Duration first_pause = milliseconds(200);
 constexpr Duration longest_pause = milliseconds(500);
-// A server at its ceiling is alive: every refusal costs it a process, so wait longer.
-constexpr Duration longest_pause_at_ceiling = seconds(2);
 // How often idle connections are looked over for their lifetime.
 constexpr Duration sweep = seconds(1);
 
@@ -121,9 +120,7 @@ void Pool::connect_failed(Time now, ConnectionId connection, bool too_many, Acti
   trouble_ = last_error_ = too_many ? Trouble::too_many : Trouble::down;
   last_error_at_ = now;
   connects_allowed_ = 1;
-  pause_ = pause_ == Duration::zero()
-               ? first_pause
-               : std::min(pause_ * 2, too_many ? longest_pause_at_ceiling : longest_pause);
+  pause_ = pause_ == Duration::zero() ? first_pause : std::min(pause_ * 2, longest_pause);
   // Up to a quarter longer, so that several hosts don't knock together.
   connect_after_ =
       now + pause_ + Duration(random_.below(static_cast<std::uint64_t>(pause_.count()) / 4 + 1));

@@ -4,10 +4,12 @@
 
 #include <functional>
 
-#include <CLI/CLI.hpp>
-
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/places.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace lab::cli {
 

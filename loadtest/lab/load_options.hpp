@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "loadtest/lab/state.hpp"
 #include "loadtest/profile.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace lab::cli {
 

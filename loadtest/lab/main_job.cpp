@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "loadtest/lab/bring_up.hpp"

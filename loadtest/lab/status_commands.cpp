@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "loadtest/lab/commands.hpp"

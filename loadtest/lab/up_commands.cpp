@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "loadtest/lab/agent.hpp"

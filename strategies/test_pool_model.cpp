@@ -1,4 +1,4 @@
-#include "strategies/pool_model.hpp"
+#include "strategies/test_pool_model.hpp"
 
 #include <algorithm>
 #include <cmath>
