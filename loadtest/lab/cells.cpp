@@ -68,8 +68,8 @@ load::RunResult CellRunner::run(const Cell &cell, std::uint64_t seed, const std:
     interrupt_.check();
     if (result.summary.value("verdict", "") != "invalid" || attempt == 2)
       return result;
-    terminal_.say(fmt::format("{}: invalid ({}); once more", label,
-                              result.summary.value("why", "no reason given")));
+    terminal_.say(fmt::format("{} {}: {} Once more.", load::verdict_sign(result.summary), label,
+                              result.summary.value("why", "")));
   }
 }
 

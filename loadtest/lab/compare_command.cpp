@@ -50,8 +50,9 @@ Exit run(const Places &places, const Options &options) {
   const Running running = bring_up(places, std::nullopt);
   hand_over_strategies(places);
   check_strategies(running.host(), comparison.strategies);
-  terminal.say(fmt::format("{} cells, about {} s", comparison.cells().size(),
-                           estimated_time(comparison.cells()).count()));
+  const auto cells = comparison.cells();
+  terminal.say(fmt::format("{} run{}, about {} s", cells.size(), cells.size() == 1 ? "" : "s",
+                           estimated_time(cells).count()));
   return run_comparison(places, comparison, options.json, terminal);
 }
 

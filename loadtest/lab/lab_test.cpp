@@ -30,6 +30,7 @@
 #include "loadtest/lab/places.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/process.hpp"
+#include "loadtest/lab/test_lab.hpp"
 
 namespace lab::cli {
 namespace {
@@ -49,34 +50,18 @@ bool eventually(const std::function<bool()> &holds, std::chrono::milliseconds li
   return true;
 }
 
-struct Said {
-  int status = 0;
-  std::string out;
-  std::string err;
-};
-
 // One lab for all tests of this program. Each test brings it up as it needs it.
 class Lab : public testing::Test {
 protected:
-  static void SetUpTestSuite() {
-    std::string name = fs::temp_directory_path() / "lab-test-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    ::chmod(folder_.c_str(), 0755); // the lab's user has to pass
-    places_ = std::make_unique<Places>(folder_ / "a home", folder_ / "work");
-    const auto installed =
-        db::run({.argv = {LAB_CMAKE, "--install", LAB_BUILD, "--prefix", places_->app()}}, 60s);
-    ASSERT_TRUE(installed.well()) << installed.output;
-    port_ = free_port_after(20'000);
-    const Said up = lab({"up", "--port", std::to_string(port_)});
-    ASSERT_EQ(up.status, 0) << up.err;
-  }
+  using Said = TestLab::Said;
 
-  static void TearDownTestSuite() {
-    lab({"down"});
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
+  static void SetUpTestSuite() {
+    the_lab_ = std::make_unique<TestLab>();
+    folder_ = the_lab_->folder();
+    places_ = &the_lab_->places();
+    port_ = the_lab_->port();
   }
+  static void TearDownTestSuite() { the_lab_.reset(); }
 
   void SetUp() override {
     const Said up = lab({"up"});
@@ -84,23 +69,12 @@ protected:
   }
 
   static db::Launch launch(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), places_->program("lab"));
-    return {.argv = std::move(arguments), .environment = places_->environment()};
+    return the_lab_->launch(std::move(arguments));
   }
-
   static Said lab(std::vector<std::string> arguments) {
-    db::Launch how = launch(std::move(arguments));
-    const auto errors = folder_ / "errors";
-    fs::remove(errors);
-    how.out = db::Output::captured();
-    how.err = db::Output::appended_to(errors);
-    db::Child child(how);
-    const auto end = child.wait_for(120s);
-    Said said{end ? end->status : -1, child.output(), text_of_file(errors).value_or("")};
-    return said;
+    return the_lab_->lab(std::move(arguments));
   }
-
-  static json status() { return json::parse(lab({"status", "--json"}).out); }
+  static json status() { return the_lab_->status(); }
   static HostApi host() { return HostApi(port_); }
 
   // The number of the host once it is another than `before` and serves.
@@ -116,13 +90,15 @@ protected:
     return now;
   }
 
+  static std::unique_ptr<TestLab> the_lab_;
   static fs::path folder_;
-  static std::unique_ptr<Places> places_;
+  static const Places *places_;
   static unsigned short port_;
 };
 
+std::unique_ptr<TestLab> Lab::the_lab_;
 fs::path Lab::folder_;
-std::unique_ptr<Places> Lab::places_;
+const Places *Lab::places_ = nullptr;
 unsigned short Lab::port_ = 0;
 
 TEST_F(Lab, IsUpAndSaysSo) {
