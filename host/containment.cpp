@@ -103,7 +103,7 @@ void CallWatch::enter(const char *call) {
 
 void CallWatch::leave() {
   since_.store(0, std::memory_order_release);
-  last_cpu_ = clock_time(CLOCK_THREAD_CPUTIME_ID) - cpu_at_start_;
+  cpu_in_calls_ += clock_time(CLOCK_THREAD_CPUTIME_ID) - cpu_at_start_;
 }
 
 void CallWatch::fault(int signal) noexcept {

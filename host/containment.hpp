@@ -42,8 +42,8 @@ public:
   // Parks the thread in its call. It is parked once `parked` says so.
   void park_hung();
 
-  // [governor] Processor time of the call that ended last.
-  std::chrono::nanoseconds last_cpu() const { return last_cpu_; }
+  // [governor] Processor time of this thread inside all calls so far.
+  std::chrono::nanoseconds cpu_in_calls() const { return cpu_in_calls_; }
 
   // For the signal handler only: parks if this thread is in a call.
   void fault(int signal) noexcept;
@@ -56,7 +56,7 @@ private:
   std::atomic<bool> hung_{false};
   pthread_t thread_{};
   std::chrono::nanoseconds cpu_at_start_{};
-  std::chrono::nanoseconds last_cpu_{};
+  std::chrono::nanoseconds cpu_in_calls_{};
   void *signal_stack_ = nullptr;
 };
 

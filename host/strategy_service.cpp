@@ -18,7 +18,7 @@ using std::chrono::seconds;
 // A call that takes longer than this by the wall clock hangs.
 constexpr auto hung_after = seconds(1);
 // Processor time that a look may take; more, `slow_looks` times running, and it goes.
-constexpr auto slow_look = milliseconds(10);
+constexpr auto slow_look = milliseconds(5);
 constexpr int slow_looks = 3;
 constexpr int failed_looks = 3;
 
@@ -291,9 +291,9 @@ void StrategyService::look(Post &post, bool fresh) {
   pl_observation seen = pool_.observe();
   if (fresh) // nothing that happened under another strategy
     seen = pool_.observe();
+  const auto cpu_before = post.watch.cpu_in_calls();
   pool::Decision decision = post.governor.look(seen, server_());
-  const bool strategy_ran = post.governor.strategy() != nullptr;
-  post.slow = strategy_ran && post.watch.last_cpu() > slow_look ? post.slow + 1 : 0;
+  post.slow = post.watch.cpu_in_calls() - cpu_before > slow_look ? post.slow + 1 : 0;
   post.failed = decision.failure ? post.failed + 1 : 0;
 
   if (decision.failure && (decision.failure->threw || post.failed >= failed_looks)) {
@@ -301,7 +301,7 @@ void StrategyService::look(Post &post, bool fresh) {
     return;
   }
   if (post.slow >= slow_looks) {
-    expel(post, "was too slow: a look took more than 10 ms of processor time, three times running",
+    expel(post, "was too slow: a look took more than 5 ms of processor time, three times running",
           true);
     return;
   }

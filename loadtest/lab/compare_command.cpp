@@ -31,7 +31,7 @@ std::vector<Choice> strategies_of(const Options &options) {
   for (const auto &[name, params] : parse_settings_by_strategy(options.set)) {
     const auto strategy =
         std::find_if(strategies.begin(), strategies.end(),
-                     [&name](const Choice &choice) { return choice.name == name; });
+                     [&wanted = name](const Choice &choice) { return choice.name == wanted; });
     if (strategy == strategies.end())
       throw SetUpFailed(
           fmt::format("--set {}.…: {} is not among the strategies compared", name, name));

@@ -109,8 +109,9 @@ void check_strategies(const HostApi &host, const std::vector<Choice> &strategies
       throw SetUpFailed(fmt::format("{} can't be used: {}", wanted.name,
                                     found->at("problem").get<std::string>()));
     for (const auto &[name, value] : wanted.params) {
-      const auto param = std::find_if(found->at("params").begin(), found->at("params").end(),
-                                      [&name](const json &p) { return p.at("name") == name; });
+      const auto param =
+          std::find_if(found->at("params").begin(), found->at("params").end(),
+                       [&setting = name](const json &p) { return p.at("name") == setting; });
       if (param == found->at("params").end())
         throw SetUpFailed(fmt::format("{} has no setting called {}: see scripts/lab strategies",
                                       wanted.name, name));
