@@ -255,6 +255,34 @@ TEST(Summary, NothingAtAllIsInvalidAndDoesNotFail) {
   EXPECT_TRUE(summary["latency_ms"]["p99"].is_null());
 }
 
+void expect_rounded(const json &value, const std::string &where) {
+  if (value.is_number_float())
+    EXPECT_EQ(value.get<double>(), rounded(value.get<double>())) << where;
+  else if (value.is_structured())
+    for (const auto &item : value.items())
+      expect_rounded(item.value(), where + "." + item.key());
+}
+
+// Or what a sentence says would differ from what the JSON says.
+TEST(Summary, EveryFigureIsStoredRounded) {
+  Recorded recorded = made_up();
+  recorded.ended_sending -= 123'456'789;
+  for (std::size_t i = 0; i < recorded.requests.size(); ++i) {
+    RequestLine &line = recorded.requests[i];
+    line.taken += static_cast<std::int64_t>(i) * 1'001;
+    line.done += static_cast<std::int64_t>(i) * 7'777'777;
+    line.hold = 50'123'456 + static_cast<std::int64_t>(i);
+    line.wait = static_cast<std::int64_t>(i) * 1'234;
+  }
+  fail(recorded, 1, [](std::size_t i) { return i % 7 == 0; });
+  recorded.samples = {sample(1000 * ms, 3, 6, 0), sample(3333 * ms, 7, 8, 5)};
+  recorded.processor_measured.postgres = 0.123456;
+  recorded.processor_measured.others = 1.0 / 3;
+  recorded.loop_cores = 2.0 / 3;
+  recorded.neighbour = NeighbourCount{33, 7, 0};
+  expect_rounded(summarise(recorded), "summary");
+}
+
 TEST(Figures, AreRoundedOnceAndShownAsStored) {
   EXPECT_EQ(shown(json(rounded(1234.56))), "1235");
   EXPECT_EQ(shown(json(rounded(12.345))), "12.3");

@@ -24,10 +24,13 @@ namespace {
 
 // Half the connections, and holds still longer than this share of before: they
 // were not in each other's way. In between lies the top of the throughput curve.
-constexpr double much_shorter = 0.7;
+constexpr double much_shorter = 0.8;
 // The load is another one when holds leave this range around the quiet one.
 constexpr double changed_down = 0.6;
 constexpr double changed_up = 2; // times the tolerance: where the gradient is at its lowest
+// A probe that finds holds somewhat longer than ever has met noise or a slow drift:
+// then the quiet hold is forgotten slowly, or noise would lift it step by step.
+constexpr double forget = 1.1;
 // A mean over fewer is noise. Windows are joined until there are as many, or for a second.
 constexpr unsigned enough = 5;
 constexpr Duration long_enough = 1_s;
@@ -64,7 +67,7 @@ struct Adaptive {
   int floor = 2;
   int max = 60;
   int headroom = 10;
-  double tolerance = 1.5;
+  double tolerance = 1.25;
   Duration wait = 2_s;
   int queue = 500;
   Duration window = 150_ms;
@@ -193,6 +196,8 @@ private:
   }
 
   void end_probe(const Observation &seen, double go_on_with) {
+    if (quiet > forget * confirmed && quiet < changed_up * confirmed)
+      quiet = forget * confirmed;
     const bool news = quiet < 0.75 * confirmed || quiet > confirmed / 0.75;
     const Duration longer_pause = probe_every * 2 < late ? probe_every * 2 : late;
     probe_every = news ? soon : longer_pause;
