@@ -267,6 +267,7 @@ void expect_rounded(const json &value, const std::string &where) {
 TEST(Summary, EveryFigureIsStoredRounded) {
   Recorded recorded = made_up();
   recorded.ended_sending -= 123'456'789;
+  recorded.requests.erase(recorded.requests.begin() + 200, recorded.requests.begin() + 350);
   for (std::size_t i = 0; i < recorded.requests.size(); ++i) {
     RequestLine &line = recorded.requests[i];
     line.taken += static_cast<std::int64_t>(i) * 1'001;

@@ -42,7 +42,7 @@ double thread_seconds() {
 
 } // namespace
 
-class Traffic::Loop : private ErrandListener {
+class Traffic::Loop final : private ErrandListener {
 public:
   Loop(const Profile &profile, const Schedule &schedule, const Target &target)
       : profile_(profile), schedule_(schedule), ports_(target.ports), texts_(profile, target.ports),

@@ -30,7 +30,7 @@ void Pool::acquire(Time now, RequestId request, Time deadline, std::string_view 
                       false,   false, route};
   if (shut_)
     turn_away(now, waiter, Refusal::draining, Outcome::refused, out);
-  else if (line_.empty() && !idle_.empty() && in_use_ < plan_.max_in_use)
+  else if (!idle_.empty() && in_use_ < plan_.max_in_use) // then nobody waits
     hand_out_idle(now, waiter, out);
   else if (trouble_ == Trouble::down && levels().open == 0)
     turn_away(now, waiter, Refusal::db_unavailable, Outcome::refused, out);

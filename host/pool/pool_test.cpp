@@ -192,6 +192,7 @@ TEST(Pool, NobodyTimesOutBeforeTheDeadlineAndEverybodyAtIt) { // vitess#16896: a
   d.ask(2);
   d.ask(3);
   d.pass(milliseconds(200) - Duration(1));
+  d.cancel(99); // any event, at the last moment before
   EXPECT_TRUE(d.refused.empty());
   d.pass(Duration(1));
   EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
@@ -203,10 +204,12 @@ TEST(Pool, AnExpiredWaiterIsNotServed) { // vitess#20308
   d.ask(1);
   d.connect_all();
   d.ask(2);
+  d.ask(3);
   d.now += milliseconds(250); // the tick is late; the release comes first
   d.give_back(1);
-  EXPECT_FALSE(d.holds.contains(2));
+  EXPECT_TRUE(d.holds.empty());
   EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
 }
 
 TEST(Pool, ARequestsOwnDeadlineIsNeverPassed) {
@@ -233,6 +236,36 @@ TEST(Pool, ADeadConnectionPutsItsRequestBackAtTheHeadWithItsDeadline) { // node-
   EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
   d.connect_all();
   EXPECT_TRUE(d.holds.contains(3));
+}
+
+TEST(Pool, ADeadConnectionCostsItsRequestNoTurn) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.give_back(1);
+  d.ask(3);
+  d.found_dead(2);
+  d.connect_all();
+  EXPECT_TRUE(d.holds.contains(2));
+  EXPECT_FALSE(d.holds.contains(3));
+}
+
+TEST(Pool, ASurplusConnectionClosesOnReturnThoughSomebodyWaits) {
+  Driver d(plan_of(3));
+  for (int i = 1; i <= 3; ++i)
+    d.ask(i);
+  d.connect_all();
+  d.ask(4);
+  Plan fewer = plan_of(3);
+  fewer.max_open = 1;
+  d.follow(fewer);
+  d.give_back(1);
+  d.give_back(2);
+  EXPECT_FALSE(d.holds.contains(4));
+  EXPECT_EQ(d.pool.levels().open, 1U);
+  d.give_back(3);
+  EXPECT_TRUE(d.holds.contains(4));
 }
 
 TEST(Pool, RaisingTheLimitWakesWaiters) { // vitess#20081
