@@ -422,9 +422,9 @@ std::uint32_t Pool::free_room() const {
 
 // The last connect error during a wait is its cause, where a connection more
 // would have served it: a pool that waits for a server at its ceiling is not a
-// pool that is too small. At max_in_use the limit is the cause.
+// pool that is too small. A pool that has all it may have is its own cause.
 Refusal Pool::why_timed_out(const Waiter &waiter) const {
-  if (in_use_ >= plan_.max_in_use)
+  if (levels().open >= std::min(plan_.max_in_use, max_open()))
     return Refusal::timed_out;
   const bool during = last_error_ != Trouble::none && last_error_at_ >= waiter.asked;
   const Trouble cause = trouble_ != Trouble::none ? trouble_ : during ? last_error_ : Trouble::none;

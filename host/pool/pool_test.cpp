@@ -450,8 +450,11 @@ TEST(Pool, WhoWaitsAtTheLimitIsNotBlamedOnTheServer) {
   d.ask(2);
   d.fail_connect(true);
   d.follow(plan_of(1, milliseconds(500)), true); // another strategy, content with what is open
-  d.pass(milliseconds(500));
+  d.ask(3);
+  d.now += milliseconds(600); // 2 and 3 expire in the very moment that 1 gives back
+  d.give_back(1);
   EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
 }
 
 TEST(Pool, NothingOpenAndConnectsFailingIsUnavailableAtOnce) {
