@@ -113,7 +113,7 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
     look(post, false);
     SwapResult done;
     done.from = done.to = name;
-    done.params = post.governor.strategy()->values;
+    done.params = values_in_force(post);
     return done;
   });
   result.took = clock_.now() - begun;
@@ -156,10 +156,9 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
     }
   }
 
-  const Wanted before{status().name, status().params};
   SwapResult result;
   try {
-    result = give_order(found.name, [this, &found, &params, &copy, generation](Post &post) {
+    result = give_order(found.name, [&](Post &post) {
       SwapResult done;
       std::optional<pool::Strategy> old;
       try {
@@ -168,11 +167,16 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
         throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
       }
       look(post, true);
+      note_in_force(post, content);
       done.to = found.name;
       done.swapped = true;
-      done.params = post.governor.strategy()->values;
       if (old) {
         done.from = old->name;
+        {
+          // From here on it is the old one's code that runs.
+          const std::lock_guard lock(post.mutex);
+          post.current->culprit = done.from;
+        }
         const std::filesystem::path old_copy = old->copy;
         const plugin::Closed closed = post.governor.retire(std::move(*old));
         done.unmapped = closed.unmapped;
@@ -181,6 +185,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
         std::error_code ignored;
         std::filesystem::remove(old_copy, ignored);
       }
+      done.params = values_in_force(post);
       return done;
     });
   } catch (const StrategyRefused &e) {
@@ -188,16 +193,6 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
   }
 
   result.took = clock_.now() - begun;
-  const std::lock_guard lock(mutex_);
-  if (!before.name.empty() && before.name != found.name)
-    last_good_ = before;
-  content_ = content;
-  status_.name = found.name;
-  status_.state = StrategyState::ok;
-  status_.problem.clear();
-  status_.generation = generation;
-  status_.params = result.params;
-  ++status_.swaps;
   spdlog::info("strategy {} -> {} in {:.1f} ms", result.from.empty() ? "(built in)" : result.from,
                result.to, std::chrono::duration<double, std::milli>(result.took).count());
   return result;
@@ -272,6 +267,9 @@ void StrategyService::govern(Post &post) {
       } catch (...) {
         order->answer.set_exception(std::current_exception());
       }
+      // Answered: a fault in a later look is not this order's.
+      const std::lock_guard lock(post.mutex);
+      post.current.reset();
     }
     if (asked) {
       ask_about_waiters(post);
@@ -323,6 +321,31 @@ void StrategyService::ask_about_waiters(Post &post) {
     pool_.admitted(waiting.request, post.governor.admit(waiting.shown));
 }
 
+// Noted by the governor itself, so that a fault in the very next look finds the
+// right one to blame. Nothing, when the strategy was expelled at its first look.
+void StrategyService::note_in_force(const Post &post, std::uint64_t content) {
+  const pool::Strategy *strategy = post.governor.strategy();
+  if (strategy == nullptr)
+    return;
+  const std::lock_guard lock(mutex_);
+  if (!status_.name.empty() && status_.name != strategy->name)
+    last_good_ = Wanted{status_.name, status_.params};
+  content_ = content;
+  status_.name = strategy->name;
+  status_.state = StrategyState::ok;
+  status_.problem.clear();
+  status_.generation = strategy->generation;
+  status_.params = strategy->values;
+  ++status_.swaps;
+}
+
+// Throws when the strategy was expelled at its first look.
+pool::ParamValues StrategyService::values_in_force(const Post &post) const {
+  if (const pool::Strategy *strategy = post.governor.strategy())
+    return strategy->values;
+  throw StrategyRefused(StrategyRefused::Kind::refused, status().problem);
+}
+
 // Ends a strategy that misbehaves without having stopped its thread. One whose
 // exception crossed the ABI can't be called again, not even to end it.
 void StrategyService::expel(Post &post, const std::string &why, bool callable) {
@@ -339,15 +362,7 @@ void StrategyService::expel(Post &post, const std::string &why, bool callable) {
   post.slow = post.failed = 0;
   {
     const std::lock_guard lock(mutex_);
-    status_.state = StrategyState::contained;
-    status_.problem = fmt::format("{} {}", name, why);
-    status_.name.clear();
-    status_.params.clear();
-    content_ = 0;
-    ++status_.contained;
-    if (last_good_ && last_good_->name != name)
-      put_back_ = last_good_;
-    last_good_.reset();
+    note_fall(name, why);
   }
   spdlog::error("strategy {} {}", name, why);
   look(post, true);
@@ -391,21 +406,10 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
     const std::lock_guard lock(mutex_);
     if (culprit.empty())
       culprit = status_.name;
-    // A new one that fell while it was loaded has not replaced the old one yet.
-    if (culprit != status_.name && !status_.name.empty())
-      put_back_ = Wanted{status_.name, status_.params};
-    else if (last_good_ && last_good_->name != culprit)
-      put_back_ = last_good_;
-    last_good_.reset();
-    status_.state = StrategyState::contained;
-    status_.problem = fmt::format("{} {}", culprit, what);
+    note_fall(culprit, what);
     // Loading holds the loader's own lock: nothing can be loaded after that.
     status_.tainted = status_.tainted || what.find(" in load") != std::string::npos ||
                       what.find(" in close") != std::string::npos;
-    status_.name.clear();
-    status_.params.clear();
-    content_ = 0;
-    ++status_.contained;
     if (status_.tainted)
       put_back_.reset();
   }
@@ -422,6 +426,22 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
   for (const auto &order : broken)
     order->answer.set_exception(std::make_exception_ptr(
         StrategyRefused(StrategyRefused::Kind::refused, culprit + " " + what)));
+}
+
+// What a fall changes in the status, and who is to be put back. [mutex_ held]
+void StrategyService::note_fall(const std::string &culprit, const std::string &what) {
+  // A new one that fell at once has not replaced the one in force yet.
+  if (!status_.name.empty() && status_.name != culprit)
+    put_back_ = Wanted{status_.name, status_.params};
+  else if (last_good_ && last_good_->name != culprit)
+    put_back_ = last_good_;
+  last_good_.reset();
+  status_.state = StrategyState::contained;
+  status_.problem = fmt::format("{} {}", culprit, what);
+  status_.name.clear();
+  status_.params.clear();
+  content_ = 0;
+  ++status_.contained;
 }
 
 // Puts the last good strategy back by an ordinary swap, once.

@@ -121,6 +121,10 @@ private:
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 
+  void note_in_force(const Post &post, std::uint64_t content); // [governor]
+  pool::ParamValues values_in_force(const Post &post) const;   // [governor]
+  void note_fall(const std::string &culprit, const std::string &what);
+
   void watch(std::stop_token stop);         // [watchdog]
   void contain(std::shared_ptr<Post> post); // [watchdog]
   void put_back();                          // [watchdog]
