@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "host/pool/time.hpp"
 
@@ -17,6 +18,13 @@ public:
   // The same moment on the clock that the standard library waits on.
   std::chrono::steady_clock::time_point steady(pool::Time time) const {
     return started_ + time.time_since_epoch();
+  }
+
+  // Milliseconds since 1970, for people: to be shown, never to be reckoned with.
+  std::uint64_t wall_ms() const {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
   }
 
 private:

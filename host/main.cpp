@@ -16,6 +16,9 @@
 
 #include "host/clock.hpp"
 #include "host/containment.hpp"
+#include "host/events/event_log.hpp"
+#include "host/events/event_stream.hpp"
+#include "host/events/pool_reporter.hpp"
 #include "host/http/server.hpp"
 #include "host/live_pool.hpp"
 #include "host/metrics.hpp"
@@ -31,6 +34,10 @@ using namespace std::chrono_literals;
 
 constexpr int exit_set_up_failed = 64;
 constexpr int exit_tainted = 70; // the agent starts it anew, on a safe strategy
+
+// Three minutes of gauges at four a second, which is what a page that comes late can
+// still show.
+constexpr std::size_t events_kept = 720;
 
 struct Settings {
   std::uint16_t port = 3000;
@@ -107,11 +114,14 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   LivePool pool(clock, settings.database, settings.seed);
   pool.on_connect([&](pool::Duration took) { metrics.connect_took(took); });
   const ServerWatch server_watch(clock, settings.monitor);
+  EventLog events(clock, events_kept);
+  EventStream stream(events);
   StrategyService::Options options;
   options.folders = settings.strategies;
   options.copies = settings.copies;
   options.verifier = settings.verifier;
   options.seed = settings.seed;
+  options.on_event = [&](const StrategyEvent &event) { append_strategy_event(events, event); };
   StrategyService strategies(clock, pool, options,
                              [&] { return server_view(server_watch, clock); });
 
@@ -124,10 +134,12 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
     }
   }
 
+  const PoolReporter reporter(clock, pool, strategies, server_watch, metrics, events);
   Router router(clock, metrics, Gate(settings.origins));
   add_job_routes(router, pool);
   add_lab_routes(router, pool);
-  add_api_routes(router, pool, strategies, server_watch);
+  add_api_routes(router, strategies, reporter);
+  add_event_routes(router, events, stream);
   add_watching_routes(router, pool, strategies, server_watch, metrics, settings.page);
   HttpServer http(clock, settings.port, router, metrics);
   fmt::print("ready http://127.0.0.1:{}\n", http.port());
@@ -137,6 +149,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   spdlog::info(tainted ? "tainted: ending, to be started anew" : "stopping: draining");
   http.drain();
   pool.shut_down(tainted ? pool::Duration(500ms) : pool::Duration(10s));
+  stream.stop();
   http.stop();
   spdlog::info("stopped");
   const StrategyStatus status = strategies.status();

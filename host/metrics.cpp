@@ -88,6 +88,7 @@ Metrics::Metrics() {
   server_ =
       gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
   strategy_ = gauge("pool_lab_strategy_info", "1 for the strategy in force");
+  ended_ = counter("pool_lab_requests_total", "Requests for the database, by how they ended");
   events_ = counter("pool_lab_pool_events_total", "What happened in the pool since the start");
 }
 
@@ -96,11 +97,13 @@ std::unique_ptr<RouteMetrics> Metrics::route(const std::string &method, const st
 }
 
 void Metrics::waited(pool::Duration wait, bool served) {
+  waits_.note(wait);
   if (served)
     wait_->Observe(in_seconds(wait));
 }
 
 void Metrics::held(pool::Duration hold) {
+  holds_.note(hold);
   hold_->Observe(in_seconds(hold));
 }
 
@@ -123,6 +126,9 @@ void Metrics::set_counts(const pool::Counts &counts) {
   event("connects_refused", counts.connects_refused);
   event("closed", counts.closed);
   follow(*timeouts_, static_cast<double>(counts.timed_out));
+  for (std::size_t i = 0; i < Outcomes::codes.size(); ++i)
+    follow(ended_->Add({{"code", std::string(Outcomes::codes[i])}}),
+           static_cast<double>(outcomes_.of(i)));
 }
 
 std::string Metrics::text(const LivePool &pool, const StrategyService &strategies,

@@ -15,7 +15,9 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include "host/events/time_tally.hpp"
 #include "host/live_pool.hpp"
+#include "host/outcomes.hpp"
 #include "host/server_watch.hpp"
 #include "host/strategy_service.hpp"
 
@@ -52,10 +54,20 @@ public:
   // For a router to keep; `route` is the pattern, never a URL with an id in it.
   std::unique_ptr<RouteMetrics> route(const std::string &method, const std::string &route);
 
+  // Of a request that dealt with the pool.
   void waited(pool::Duration wait, bool served);
   void held(pool::Duration hold);
+  void ended(std::string_view code) { outcomes_.count(code); }
   void connect_took(pool::Duration took);
-  void busy() { host_busy_->Increment(); }
+  void busy() {
+    host_busy_->Increment();
+    outcomes_.count("host_busy");
+  }
+
+  // For the page: how requests ended; waits, of those that gave up too; holds.
+  const Outcomes &outcomes() const { return outcomes_; }
+  const TimeTally &waits() const { return waits_; }
+  const TimeTally &holds() const { return holds_; }
 
   // The text of /metrics. Gauges and the pool's counts are read at this moment.
   std::string text(const LivePool &pool, const StrategyService &strategies,
@@ -78,6 +90,10 @@ private:
   prometheus::Family<prometheus::Gauge> *strategy_;
   prometheus::Family<prometheus::Counter> *events_;
   prometheus::Counter *timeouts_;
+  Outcomes outcomes_;
+  TimeTally waits_;
+  TimeTally holds_;
+  prometheus::Family<prometheus::Counter> *ended_;
   std::mutex text_mutex_; // one scrape at a time: counters are brought up to the pool's counts
 };
 

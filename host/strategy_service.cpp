@@ -119,6 +119,7 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   result.took = clock_.now() - begun;
   const std::lock_guard lock(mutex_);
   status_.params = result.params;
+  options_.on_event({StrategyEvent::Kind::params, name, "", "", result.params});
   return result;
 }
 
@@ -328,6 +329,7 @@ void StrategyService::note_in_force(const Post &post, std::uint64_t content) {
   if (strategy == nullptr)
     return;
   const std::lock_guard lock(mutex_);
+  const std::string from = status_.name;
   if (!status_.name.empty() && status_.name != strategy->name)
     last_good_ = Wanted{status_.name, status_.params};
   content_ = content;
@@ -337,6 +339,8 @@ void StrategyService::note_in_force(const Post &post, std::uint64_t content) {
   status_.generation = strategy->generation;
   status_.params = strategy->values;
   ++status_.swaps;
+  options_.on_event({StrategyEvent::Kind::swapped, strategy->name, from, "", strategy->values,
+                     strategy->generation});
 }
 
 // Throws when the strategy was expelled at its first look.
@@ -442,6 +446,7 @@ void StrategyService::note_fall(const std::string &culprit, const std::string &w
   status_.params.clear();
   content_ = 0;
   ++status_.contained;
+  options_.on_event({StrategyEvent::Kind::contained, culprit, "", what});
 }
 
 // Puts the last good strategy back by an ordinary swap, once.

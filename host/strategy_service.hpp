@@ -68,6 +68,21 @@ struct StrategyStatus {
   std::uint64_t contained = 0; // since the start
 };
 
+// Something that changed, for those who watch.
+struct StrategyEvent {
+  enum class Kind {
+    swapped,  // `name` is in force, in place of `from`
+    params,   // parameters of `name` were changed
+    contained // `name` was stopped: `problem`
+  };
+  Kind kind = Kind::swapped;
+  std::string name;
+  std::string from = {}; // "" for the plan that is compiled in
+  std::string problem = {};
+  pool::ParamValues params = {};
+  std::uint64_t generation = 0;
+};
+
 struct Listed {
   std::string name;
   std::string summary;
@@ -84,6 +99,8 @@ public:
     std::filesystem::path verifier;             // the program lab_verify
     bool verify = true;                         // tests of containment let bad ones through
     std::uint64_t seed = 1;
+    // Told of each change, under the service's lock: it must not call back.
+    std::function<void(const StrategyEvent &)> on_event = [](const StrategyEvent &) {};
   };
   using ServerNumbers = std::function<std::optional<pool::ServerView>()>;
 

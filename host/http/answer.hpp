@@ -4,10 +4,15 @@
 // same word in answers, metrics, reports and on the page.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace Poco::Net {
+class StreamSocket;
+}
 
 namespace lab::host {
 
@@ -17,6 +22,8 @@ struct Answer {
   std::string type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers = {};
   bool close = false; // end the connection after it
+  // Instead of all that: who takes the connection over, and writes the answer.
+  std::function<void(const Poco::Net::StreamSocket &)> take_socket = {};
 
   static Answer json(std::string body, int status = 200) { return {status, std::move(body)}; }
 };

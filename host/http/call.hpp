@@ -15,12 +15,15 @@ namespace lab::host {
 struct Call {
   std::string method;
   std::string path;      // without the query
+  std::string query;     // what stands behind the ?
   std::string parameter; // what stood in the place of `:id`
   std::string body;
   std::string content_type;
   std::string origin;
   std::string fetch_site; // Sec-Fetch-Site
   std::string host;
+  std::string accept;
+  std::string last_event_id; // of server-sent events: the last one seen
   pool::Time received{};
   pool::Time deadline{}; // received + Request-Timeout-Ms
 

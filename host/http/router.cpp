@@ -29,20 +29,24 @@ void Router::add(const std::string &method, const std::string &pattern, bool cha
 Answer Router::serve(Call &call) const {
   const Route *route = nullptr;
   Answer answer;
+  std::string code = "ok";
   try {
     route = &find(call);
     gate_.check(call, route->changes);
     answer = route->serve(call);
   } catch (const Problem &problem) {
+    code = problem.code;
     answer = answer_for(problem);
   } catch (const std::exception &e) {
     // Nothing may leave a handler: Poco would close the connection without a word.
+    code = "query_failed";
     spdlog::error("{} {}: {}", call.method, call.path, e.what());
-    answer = answer_for({500, "query_failed", "the host made a mistake; see its log"});
+    answer = answer_for({500, code, "the host made a mistake; see its log"});
   }
   if (call.dealt_with_pool) {
     answer.headers.emplace_back("Server-Timing", server_timing(call));
     metrics_.waited(call.waited, call.held_connection);
+    metrics_.ended(code);
     if (call.held_connection)
       metrics_.held(call.held);
   }

@@ -7,6 +7,7 @@
 #include <Poco/Net/HTTPServer.h>
 #include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
 #include <Poco/ThreadPool.h>
 
@@ -16,6 +17,7 @@ namespace lab::host {
 namespace {
 
 using Poco::Net::HTTPServerRequest;
+using Poco::Net::HTTPServerRequestImpl;
 using Poco::Net::HTTPServerResponse;
 
 constexpr std::size_t largest_body = 256 * 1024;
@@ -79,8 +81,11 @@ public:
       // /health and what watches the host stay reachable when it is busy.
       const bool watching =
           call.method == "GET" && call.path != "/jobs/next" && call.path != "/jobs/stats";
-      if (server_.draining_ && call.path != "/health")
+      if (server_.draining_ && call.path != "/health") {
+        if (!watching)
+          server_.metrics_.ended("draining");
         throw Problem(503, "draining", "the host is shutting down");
+      }
       if (in_flight > soft_limit && !watching) {
         server_.metrics_.busy();
         throw Problem(503, "host_busy", "more requests are in flight than the host carries");
@@ -95,7 +100,10 @@ public:
     }
     answer.close = answer.close || server_.draining_;
     try {
-      send(response, answer);
+      if (answer.take_socket)
+        answer.take_socket(dynamic_cast<HTTPServerRequestImpl &>(request).detachSocket());
+      else
+        send(response, answer);
     } catch (const std::exception &) {
       response.setKeepAlive(false); // the client has gone; there is nobody to tell
     }
@@ -106,9 +114,15 @@ private:
   void read(HTTPServerRequest &request, Call &call) {
     call.received = server_.clock_.now();
     call.method = request.getMethod();
-    call.path = request.getURI().substr(0, request.getURI().find('?'));
+    const std::string &uri = request.getURI();
+    const std::size_t question = uri.find('?');
+    call.path = uri.substr(0, question);
+    if (question != std::string::npos)
+      call.query = uri.substr(question + 1);
     call.content_type = request.getContentType();
     call.host = request.get("Host", "");
+    call.accept = request.get("Accept", "");
+    call.last_event_id = request.get("Last-Event-ID", "");
     call.origin = request.get("Origin", "");
     call.fetch_site = request.get("Sec-Fetch-Site", "");
     call.deadline = call.received + asked_deadline(request.get("Request-Timeout-Ms", ""));

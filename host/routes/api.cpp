@@ -1,9 +1,9 @@
 #include <chrono>
-#include <cmath>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "host/events/pool_reporter.hpp"
 #include "host/routes/routes.hpp"
 
 namespace lab::host {
@@ -20,27 +20,6 @@ std::string dumped(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json params_json(const pool::ParamValues &values) {
-  json out = json::object();
-  for (const auto &[name, value] : values)
-    out[name] = std::nearbyint(value) == value && std::abs(value) < 1e15
-                    ? json(static_cast<std::int64_t>(value))
-                    : json(value);
-  return out;
-}
-
-const char *state_name(StrategyState state) {
-  switch (state) {
-  case StrategyState::ok:
-    return "ok";
-  case StrategyState::builtin:
-    return "builtin";
-  case StrategyState::contained:
-    return "contained";
-  }
-  return "builtin";
-}
-
 json status_json(const StrategyStatus &status) {
   return {{"name", status.name},
           {"state", state_name(status.state)},
@@ -48,63 +27,6 @@ json status_json(const StrategyStatus &status) {
           {"tainted", status.tainted},
           {"generation", status.generation},
           {"params", params_json(status.params)}};
-}
-
-json plan_json(const pool::Plan &plan, std::uint32_t max_open) {
-  return {{"max_in_use", plan.max_in_use},
-          {"max_open", max_open},
-          {"min_idle", plan.min_idle},
-          {"max_connecting", plan.max_connecting},
-          {"max_waiting", plan.max_waiting},
-          {"order", plan.order == pool::Order::fifo ? "fifo" : "lifo"},
-          {"wait_timeout_ms", milliseconds(plan.wait_timeout)},
-          {"idle_timeout_ms", milliseconds(plan.idle_timeout)},
-          {"max_lifetime_ms", milliseconds(plan.max_lifetime)},
-          {"next_look_ms", milliseconds(plan.next_look)}};
-}
-
-json pool_json(const LivePool::Snapshot &now, const StrategyStatus &status,
-               const ServerWatch &server) {
-  const pool::Counts &counts = now.counts;
-  json out = {{"strategy", status.name},
-              {"strategy_state", state_name(status.state)},
-              {"generation", status.generation},
-              {"now_ms", milliseconds(now.now.time_since_epoch())},
-              {"open", now.levels.open},
-              {"idle", now.levels.idle},
-              {"in_use", now.levels.in_use},
-              {"connecting", now.levels.connecting},
-              {"waiting", now.levels.waiting},
-              {"oldest_wait_ms", milliseconds(now.oldest_wait)},
-              {"counts",
-               {{"asked", counts.asked},
-                {"served", counts.served},
-                {"timed_out", counts.timed_out},
-                {"refused", counts.refused},
-                {"cancelled", counts.cancelled},
-                {"failed", counts.failed},
-                {"connects", counts.connects},
-                {"connects_failed", counts.connects_failed},
-                {"connects_refused", counts.connects_refused},
-                {"closed", counts.closed},
-                {"clamped", status.clamped}}},
-              {"totals",
-               {{"open_seconds", std::chrono::duration<double>(counts.open_time).count()},
-                {"in_use_seconds", std::chrono::duration<double>(counts.in_use_time).count()}}},
-              {"plan", plan_json(now.plan, now.max_open)},
-              {"explain", status.explain},
-              {"last_connect_error",
-               now.last_connect_error.empty() ? json(nullptr) : json(now.last_connect_error)},
-              {"server", nullptr}};
-  if (const auto reading = server.last())
-    out["server"] = {{"max_connections", reading->numbers.max_connections},
-                     {"reserved", reading->numbers.reserved},
-                     {"others", reading->numbers.total - reading->numbers.ours},
-                     {"total", reading->numbers.total},
-                     {"active", reading->numbers.active},
-                     {"waiting_for_locks", reading->numbers.waiting_for_locks},
-                     {"age_ms", milliseconds(now.now - reading->at)}};
-  return out;
 }
 
 json listed_json(const Listed &listed, const StrategyStatus &status) {
@@ -180,8 +102,7 @@ Answer use_strategy(StrategyService &strategies, const Call &call) {
 
 } // namespace
 
-void add_api_routes(Router &router, LivePool &pool, StrategyService &strategies,
-                    const ServerWatch &server) {
+void add_api_routes(Router &router, StrategyService &strategies, const PoolReporter &reporter) {
   router.add("GET", "/api/v1/strategies", false, [&strategies](Call &) {
     json all = json::array();
     const StrategyStatus status = strategies.status();
@@ -194,9 +115,8 @@ void add_api_routes(Router &router, LivePool &pool, StrategyService &strategies,
   });
   router.add("PUT", "/api/v1/strategy", true,
              [&strategies](Call &call) { return use_strategy(strategies, call); });
-  router.add("GET", "/api/v1/pool", false, [&pool, &strategies, &server](Call &) {
-    return Answer::json(dumped(pool_json(pool.snapshot(), strategies.status(), server)));
-  });
+  router.add("GET", "/api/v1/pool", false,
+             [&reporter](Call &) { return Answer::json(dumped(reporter.now())); });
 }
 
 } // namespace lab::host

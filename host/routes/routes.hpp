@@ -3,6 +3,9 @@
 
 #include <filesystem>
 
+#include "host/events/event_log.hpp"
+#include "host/events/event_stream.hpp"
+#include "host/events/pool_reporter.hpp"
 #include "host/http/router.hpp"
 #include "host/live_pool.hpp"
 #include "host/metrics.hpp"
@@ -18,8 +21,10 @@ void add_job_routes(Router &router, LivePool &pool);
 void add_lab_routes(Router &router, LivePool &pool);
 
 // /api/v1/...: strategies, the pool as it is.
-void add_api_routes(Router &router, LivePool &pool, StrategyService &strategies,
-                    const ServerWatch &server);
+void add_api_routes(Router &router, StrategyService &strategies, const PoolReporter &reporter);
+
+// GET /api/v1/events, POST /api/v1/marks: what happens, as it happens.
+void add_event_routes(Router &router, EventLog &log, EventStream &stream);
 
 // GET /health, GET /metrics, and the page with what it loads.
 void add_watching_routes(Router &router, LivePool &pool, StrategyService &strategies,

@@ -1,6 +1,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 
@@ -11,11 +12,30 @@ namespace {
 
 using nlohmann::json;
 
-Answer file_answer(const std::filesystem::path &file, const std::string &type) {
+// What the page may load: its own host's files, and nothing from anywhere else.
+constexpr const char *page_policy = "default-src 'self'; img-src 'self' data:; "
+                                    "style-src 'self' 'unsafe-inline'; object-src 'none'; "
+                                    "base-uri 'none'; form-action 'none'";
+
+const char *type_of(const std::filesystem::path &file) {
+  const std::string ending = file.extension();
+  return ending == ".html"  ? "text/html; charset=utf-8"
+         : ending == ".js"  ? "text/javascript; charset=utf-8"
+         : ending == ".css" ? "text/css; charset=utf-8"
+                            : "application/octet-stream";
+}
+
+// Read each time: an upgrade replaces the page under a host that runs.
+Answer file_answer(const std::filesystem::path &file) {
   std::ifstream in(file, std::ios::binary);
   if (!in)
     throw Problem::not_found("the page is not installed; run scripts/lab");
-  return {200, std::string(std::istreambuf_iterator<char>(in), {}), type};
+  return {200,
+          std::string(std::istreambuf_iterator<char>(in), {}),
+          type_of(file),
+          {{"Cache-Control", "no-cache"},
+           {"X-Content-Type-Options", "nosniff"},
+           {"Content-Security-Policy", page_policy}}};
 }
 
 } // namespace
@@ -45,9 +65,12 @@ void add_watching_routes(Router &router, LivePool &pool, StrategyService &strate
                   "text/plain; version=0.0.4; charset=utf-8"};
   });
 
-  router.add("GET", "/", false, [page](Call &) {
-    return file_answer(page / "index.html", "text/html; charset=utf-8");
-  });
+  // Names come from the folder, never from a request: nobody can ask for another file.
+  router.add("GET", "/", false, [page](Call &) { return file_answer(page / "index.html"); });
+  std::error_code absent;
+  for (const auto &file : std::filesystem::directory_iterator(page, absent))
+    router.add("GET", ("/" / file.path().filename()).string(), false,
+               [path = file.path()](Call &) { return file_answer(path); });
 }
 
 } // namespace lab::host

@@ -24,6 +24,15 @@ constexpr auto host_back_limit = 5s; // the agent needs one second
 constexpr auto look_again = 20ms;
 constexpr auto around_a_cell = 2s;
 
+// An ornament of the page: a run is worth no less without it.
+void mark(const HostApi &host, const std::string &text) {
+  try {
+    host.mark(text);
+  } catch (const std::exception &) {
+    return;
+  }
+}
+
 std::string progress_line(const std::string &label, const load::Progress &p) {
   const char *phase = p.phase == load::Progress::Phase::warm_up     ? "warming up"
                       : p.phase == load::Progress::Phase::measuring ? "measuring"
@@ -98,10 +107,13 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.postgres_pid = postgres.pid().value_or(0);
   target.host_pids = {lab.host_pid};
   target.facts = facts_;
-  return load::run_load(
+  mark(host, "load: " + cell.profile.name);
+  load::RunResult result = load::run_load(
       cell.profile, target, seed,
       [&](const load::Progress &p) { terminal_.progress(progress_line(label, p)); },
       interrupt_.token());
+  mark(host, "load ends");
+  return result;
 }
 
 // A host that a strategy ended is back soon, as another process.

@@ -47,6 +47,11 @@ json HostApi::strategies() const {
   return call("GET", "/api/v1/strategies", nullptr, swap_limit);
 }
 
+void HostApi::mark(const std::string &text) const {
+  const json body = {{"text", text}};
+  (void)call("POST", "/api/v1/marks", &body, look_limit);
+}
+
 json HostApi::use(const Choice &choice, Instance instance) const {
   const json body = {
       {"name", choice.name}, {"params", choice.params}, {"fresh", instance == Instance::fresh}};

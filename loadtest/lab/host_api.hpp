@@ -44,6 +44,9 @@ public:
   enum class Instance { may_stay, fresh };
   nlohmann::json use(const Choice &choice, Instance instance) const;
 
+  // A line on the page's time axes, with a few words.
+  void mark(const std::string &text) const;
+
   // The strategy in force, with the parameters that differ from its defaults.
   Choice choice() const;
 

@@ -1,0 +1,195 @@
+// The charts, in the order in which one finds a cause: what users get, why they
+// are turned away, what the pool does, who waits, where the time goes, and how
+// near PostgreSQL is to its ceiling. Lines differ by dash as well as by colour.
+/* global Dygraph */
+import { failureCodes } from './history.js';
+
+const shownTime = 2 * 60 * 1000; // ms
+
+const solid = [], dashed = [7, 4], dotted = [2, 3], mixed = [9, 3, 2, 3];
+const round = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.0+$/, '');
+
+// `bound`: a limit, which must not flatten the other lines: it is drawn where it fits.
+const charts = [
+  { id: 'rate', title: 'Requests a second', series: [
+    { name: 'ok', of: r => r.rate?.ok, colour: 3, dash: solid },
+    { name: 'failed', of: r => r.rate?.failed, colour: 2, dash: dashed },
+  ] },
+  { id: 'failures', title: 'Failures a second, by cause', quiet: 'none', series:
+    failureCodes.map((code, i) => ({ name: code, of: r => r.rate?.[code],
+      colour: [2, 4, 1, 8, 5, 7, 6, 3][i], dash: [solid, dashed, dotted, mixed][i % 4], onlyWhenSeen: true })) },
+  { id: 'pool', title: 'Connections of the pool', series: [
+    { name: 'in use', of: r => r.gauges.in_use, colour: 1, dash: solid },
+    { name: 'idle', of: r => r.gauges.idle, colour: 3, dash: dotted },
+    { name: 'connecting', of: r => r.gauges.connecting, colour: 5, dash: mixed },
+    { name: 'may be in use', of: r => r.gauges.plan.max_in_use, colour: 7, dash: dashed, bound: true },
+  ] },
+  { id: 'waiting', title: 'Requests that wait for a connection', series: [
+    { name: 'waiting', of: r => r.gauges.waiting, colour: 2, dash: solid },
+  ] },
+  { id: 'times', title: 'Where the time goes, in milliseconds', series: [
+    { name: 'wait p50', of: r => r.gauges.wait_ms.p50, colour: 2, dash: dotted },
+    { name: 'wait p99', of: r => r.gauges.wait_ms.p99, colour: 2, dash: solid },
+    { name: 'hold p50', of: r => r.gauges.hold_ms.p50, colour: 1, dash: dotted },
+    { name: 'hold p99', of: r => r.gauges.hold_ms.p99, colour: 1, dash: mixed },
+    { name: 'wait limit', of: r => r.gauges.plan.wait_timeout_ms, colour: 7, dash: dashed, bound: true },
+  ] },
+  { id: 'server', title: 'PostgreSQL’s connections', series: [
+    { name: 'all', of: r => r.gauges.server?.total, colour: 1, dash: solid },
+    { name: 'of others', of: r => r.gauges.server?.others, colour: 4, dash: dotted },
+    { name: 'for ordinary users', of: r => r.gauges.server && r.gauges.server.max_connections - r.gauges.server.reserved,
+      colour: 5, dash: dashed },
+    { name: 'max_connections', of: r => r.gauges.server?.max_connections, colour: 7, dash: mixed },
+  ] },
+];
+
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const svg = (name, attributes) => {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+};
+
+class Chart {
+  #what; #plot; #graph; #values; #points = []; #hovered = null; #seen;
+
+  constructor(what, history, parent) {
+    this.#what = what;
+    this.history = history;
+    const figure = document.createElement('figure');
+    figure.id = `chart-${what.id}`;
+    const title = document.createElement('h2');
+    title.textContent = what.title;
+    this.#plot = document.createElement('div');
+    this.#plot.className = 'chart';
+    this.#plot.setAttribute('role', 'img');
+    this.#plot.setAttribute('aria-label', `${what.title}: the last two minutes. The figures of this moment are below.`);
+    const key = document.createElement('ul');
+    key.className = 'key';
+    this.#values = what.series.map(series => this.#keyFor(series, key));
+    figure.append(title, this.#plot, key);
+    if (what.quiet) {
+      this.none = document.createElement('li');
+      this.none.textContent = what.quiet;
+      key.append(this.none);
+    }
+    parent.append(figure);
+    this.#seen = what.series.map(series => !series.onlyWhenSeen);
+  }
+
+  #keyFor(series, key) {
+    const item = document.createElement('li');
+    const sample = svg('svg', { width: 26, height: 8, 'aria-hidden': true });
+    sample.append(svg('line', { x1: 0, y1: 4, x2: 26, y2: 4, stroke: `var(--c${series.colour})`,
+      'stroke-width': 2.5, 'stroke-dasharray': series.dash.join(' ') }));
+    const value = document.createElement('b');
+    item.append(sample, `${series.name} `, value);
+    item.hidden = Boolean(series.onlyWhenSeen);
+    key.append(item);
+    return { item, value };
+  }
+
+  add(row) {
+    if (row.gap) this.#points.push([new Date(row.at - 1), ...this.#what.series.map(() => null)]);
+    this.#points.push([new Date(row.at), ...this.#what.series.map(series => series.of(row) ?? null)]);
+    while (this.#points[0][0] < row.at - 1.1 * shownTime) this.#points.shift();
+  }
+
+  draw() {
+    const end = this.history.last.at;
+    const options = { file: this.#points, dateWindow: [end - shownTime, end], valueRange: this.#range() };
+    this.#showKey();
+    if (this.#graph) this.#graph.updateOptions(options);
+    else this.#create(options);
+  }
+
+  // In another colour scheme, say.
+  recreate() {
+    this.#graph?.destroy();
+    this.#graph = null;
+    if (this.#points.length) this.draw();
+  }
+
+  resize() { this.#graph?.resize(); }
+
+  #create(options) {
+    const { series } = this.#what;
+    this.#graph = new Dygraph(this.#plot, options.file, {
+      ...options,
+      labels: ['time', ...series.map(one => one.name)],
+      colors: series.map(one => colour(`--c${one.colour}`)),
+      series: Object.fromEntries(series.map(one => [one.name, { strokePattern: one.dash.length ? one.dash : null }])),
+      visibility: this.#seen,
+      strokeWidth: 2, legend: 'never', axisLabelFontSize: 12, highlightCircleSize: 4, xRangePad: 0,
+      axisLineColor: colour('--line'), gridLineColor: colour('--grid'),
+      axes: { x: { pixelsPerLabel: 70 }, y: { axisLabelWidth: 44, pixelsPerLabel: 28 } },
+      interactionModel: {},
+      underlayCallback: (canvas, area, graph) => this.#drawMarkers(canvas, area, graph),
+      highlightCallback: (event, x) => { this.#hovered = x; this.#showKey(); },
+      unhighlightCallback: () => { this.#hovered = null; this.#showKey(); },
+    });
+  }
+
+  // From 0 to a little above the highest line; a bound is taken in where it is near.
+  #range() {
+    const highest = bound => Math.max(0, ...this.#what.series.flatMap((series, i) =>
+      Boolean(series.bound) === bound ? this.#points.map(point => point[i + 1] ?? 0) : []));
+    const top = Math.max(highest(false), 1);
+    const bound = highest(true);
+    return [0, 1.12 * (bound <= 3 * top ? Math.max(top, bound) : top)];
+  }
+
+  #showKey() {
+    const point = this.#hovered === null ? this.#points.at(-1)
+      : this.#points.find(one => one[0].getTime() === this.#hovered) ?? this.#points.at(-1);
+    let anySeen = false;
+    this.#what.series.forEach((series, i) => {
+      const { item, value } = this.#values[i];
+      value.textContent = point[i + 1] === null ? '–' : round(point[i + 1]);
+      if (!series.onlyWhenSeen) return;
+      const seen = this.#points.some(one => one[i + 1] > 0);
+      anySeen ||= seen;
+      if (seen === this.#seen[i]) return;
+      item.hidden = !seen;
+      this.#seen[i] = seen;
+      this.#graph?.setVisibility(i, seen);
+    });
+    if (this.none) this.none.hidden = anySeen;
+  }
+
+  #drawMarkers(canvas, area, graph) {
+    const [from, to] = graph.xAxisRange();
+    const free = { swap: -Infinity, mark: -Infinity }; // where the next word of a line may begin
+    canvas.save();
+    canvas.font = '11px system-ui, sans-serif';
+    canvas.strokeStyle = canvas.fillStyle = colour('--mark');
+    for (const { at, kind, text } of this.history.markers) {
+      if (at < from || at > to) continue;
+      const x = graph.toDomXCoord(at);
+      canvas.lineWidth = kind === 'alarm' ? 3 : 1;
+      canvas.setLineDash(kind === 'mark' ? [2, 3] : []);
+      canvas.beginPath();
+      canvas.moveTo(x, area.y);
+      canvas.lineTo(x, area.y + area.h);
+      canvas.stroke();
+      const width = canvas.measureText(text).width;
+      const left = Math.min(x + 3, area.x + area.w - width);
+      const line = kind === 'mark' ? 'mark' : 'swap'; // swaps above, marks below them
+      if (left < free[line]) continue;
+      canvas.fillText(text, left, area.y + (line === 'mark' ? 23 : 10));
+      free[line] = left + width + 6;
+    }
+    canvas.restore();
+  }
+}
+
+// All charts, kept up to date from `history`. Answers how to add a row and to draw.
+export function makeCharts(history, parent) {
+  const all = charts.map(what => new Chart(what, history, parent));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => all.forEach(chart => chart.recreate()));
+  addEventListener('resize', () => all.forEach(chart => chart.resize()));
+  return {
+    add: row => all.forEach(chart => chart.add(row)),
+    draw: () => all.forEach(chart => chart.draw()),
+  };
+}

@@ -1,0 +1,48 @@
+// What the page remembers: a row for each `gauges` event, with rates worked out,
+// and the moments that are marked on every time axis.
+
+const kept = 5 * 60 * 1000; // ms
+const rateOver = 950; // ms: rates are of the last second
+const gapAfter = 1500; // ms without a row: the lines break
+
+export const failureCodes = ['pool_timeout', 'pool_rejected', 'too_many_connections',
+  'db_unavailable', 'host_busy', 'draining', 'outcome_unknown', 'query_failed'];
+
+export class History {
+  rows = [];
+  markers = [];
+
+  get last() { return this.rows.at(-1); }
+
+  // Answers the row that was made of a `gauges` event.
+  add(gauges) {
+    const before = this.last;
+    // An earlier host counted from its own beginning.
+    const restarted = before && gauges.now_ms < before.gauges.now_ms;
+    const row = { at: gauges.at_ms, gauges, life: (before?.life ?? 0) + (restarted ? 1 : 0),
+      gap: Boolean(before) && (restarted || gauges.at_ms - before.at > gapAfter) };
+    row.rate = this.#rates(row);
+    this.rows.push(row);
+    while (this.rows[0].at < row.at - kept) this.rows.shift();
+    while (this.markers.length && this.markers[0].at < row.at - kept) this.markers.shift();
+    return row;
+  }
+
+  mark(at, kind, text) { this.markers.push({ at, kind, text }); }
+
+  #rates(row) {
+    let earlier = null;
+    for (let i = this.rows.length - 1; i >= 0 && !earlier; --i) {
+      if (this.rows[i].life !== row.life) break;
+      if (row.at - this.rows[i].at >= rateOver) earlier = this.rows[i];
+    }
+    if (!earlier) return null;
+    const seconds = (row.gauges.now_ms - earlier.gauges.now_ms) / 1000;
+    const rate = { failed: 0 };
+    for (const [code, count] of Object.entries(row.gauges.requests)) {
+      rate[code] = (count - earlier.gauges.requests[code]) / seconds;
+      if (code !== 'ok') rate.failed += rate[code];
+    }
+    return rate;
+  }
+}

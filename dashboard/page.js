@@ -1,0 +1,131 @@
+// Puts the page together: events come in, the history remembers them, the rest shows.
+import { makeCharts } from './charts.js';
+import { failureCodes, History } from './history.js';
+import { refreshStrategies } from './strategies.js';
+import { follow } from './stream.js';
+
+const $ = id => document.getElementById(id);
+const history = new History();
+const charts = makeCharts(history, $('charts'));
+
+const pair = (name, value, small, alarm) => {
+  const box = document.createElement('div');
+  if (alarm) box.className = 'alarm';
+  const dt = document.createElement('dt'), dd = document.createElement('dd');
+  dt.textContent = name;
+  dd.textContent = value;
+  if (small !== undefined) {
+    const note = document.createElement('small');
+    note.textContent = small;
+    dd.append(note);
+  }
+  box.append(dt, dd);
+  return box;
+};
+const whole = value => (value === undefined || value === null ? '–' : Math.round(value).toString());
+const ms = value => (value === null ? '–' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);
+
+function showTiles({ gauges, rate }) {
+  const worst = rate && failureCodes.reduce((a, b) => (rate[b] > rate[a] ? b : a));
+  const { server } = gauges;
+  const room = server && server.max_connections - server.reserved;
+  $('tiles').replaceChildren(
+    pair('In use', `${gauges.in_use} of ${gauges.plan.max_in_use}`, `${gauges.idle} idle, ${gauges.connecting} connecting`),
+    pair('Waiting', gauges.waiting, gauges.waiting ? `the oldest for ${ms(gauges.oldest_wait_ms)}` : 'nobody', gauges.waiting > 0),
+    pair('OK a second', whole(rate?.ok), ''),
+    pair('Failed a second', whole(rate?.failed), rate?.failed > 0 ? worst : 'none', rate?.failed > 0),
+    pair('Wait p99', ms(gauges.wait_ms.p99), `limit ${ms(gauges.plan.wait_timeout_ms)}`),
+    pair('Hold p99', ms(gauges.hold_ms.p99), ''),
+    pair('PostgreSQL', server ? `${server.total} of ${server.max_connections}` : '–',
+      server ? `connections; ${server.others} of others` : 'not read yet', server && server.total >= room));
+}
+
+const planRows = [
+  ['may be in use at once', p => p.max_in_use], ['may be open', p => p.max_open], ['kept ready', p => p.min_idle],
+  ['connects at once', p => p.max_connecting], ['may wait', p => p.max_waiting],
+  ['wait limit', p => ms(p.wait_timeout_ms)], ['served first', p => (p.order === 'fifo' ? 'who came first' : 'who came last')],
+  ['idle ones close after', p => ms(p.idle_timeout_ms)], ['looks again within', p => ms(p.next_look_ms)],
+];
+function showPlan(plan) {
+  $('plan').replaceChildren(...planRows.flatMap(([name, of]) => {
+    const dt = document.createElement('dt'), dd = document.createElement('dd');
+    dt.textContent = name;
+    dd.textContent = of(plan);
+    return [dt, dd];
+  }));
+}
+
+function showNow() {
+  const row = history.last;
+  const { gauges } = row;
+  showTiles(row);
+  showPlan(gauges.plan);
+  $('strategy').textContent = gauges.strategy || 'the plan compiled into the host';
+  $('explain').textContent = gauges.explain;
+  const problems = [gauges.strategy_problem, gauges.settings_problem,
+    gauges.database_problem && `the database: ${gauges.database_problem}`].filter(Boolean);
+  $('problem').hidden = problems.length === 0;
+  $('problem').textContent = problems.join(' · ');
+  document.body.dataset.strategy = gauges.strategy;
+}
+
+function happened(at, kind, text, mark = text) {
+  history.mark(at, kind, mark);
+  const item = document.createElement('li'), when = document.createElement('time');
+  const moment = new Date(at);
+  when.dateTime = moment.toISOString();
+  when.textContent = moment.toLocaleTimeString();
+  item.append(when, text);
+  $('happened').prepend(item);
+  while ($('happened').children.length > 100) $('happened').lastChild.remove();
+}
+
+const settings = params => Object.entries(params).map(([name, value]) => `${name}=${value}`).join(' ');
+const tell = {
+  swap: e => happened(e.at_ms, 'swap', `${e.from || 'built-in plan'} → ${e.to} ${settings(e.params)}`, `→ ${e.to}`),
+  strategy: e => (e.what === 'contained'
+    ? happened(e.at_ms, 'alarm', `! ${e.name} was stopped: ${e.problem}`, `! ${e.name} stopped`)
+    : happened(e.at_ms, 'swap', `${e.name}: ${settings(e.params)}`, settings(e.params))),
+  fault: e => happened(e.at_ms, 'alarm', `! ${e.what}${e.detail ? `: ${e.detail}` : ''}`, `! ${e.what}`),
+  mark: e => happened(e.at_ms, 'mark', e.text),
+};
+
+// Many events may come at once (the last minutes, when the page opens): drawn once.
+let wanted = false, listWanted = true;
+function drawSoon() {
+  if (wanted) return;
+  wanted = true;
+  setTimeout(() => {
+    wanted = false;
+    if (history.last) {
+      showNow();
+      charts.draw();
+    }
+    if (listWanted) {
+      listWanted = false;
+      refreshStrategies();
+    }
+  }, 30);
+}
+
+const words = { live: 'Live: four times a second', polling: 'Live, by asking once a second (events do not get through)',
+  lost: 'The host does not answer; trying again. If it stays so: scripts/lab up' };
+follow({
+  onEvent(type, data) {
+    if (type === 'gauges') {
+      charts.add(history.add(data));
+    } else {
+      tell[type](data);
+      listWanted ||= type === 'swap' || type === 'strategy';
+    }
+    drawSoon();
+  },
+  onState(state) {
+    document.body.dataset.live = state;
+    $('live').textContent = words[state];
+    if (state !== 'lost') listWanted = true;
+  },
+});
+
+// For tests, and for the curious at the console.
+window.poolLab = { history };

@@ -1,0 +1,71 @@
+// The list of strategies, each with a button that swaps to it. What a plugin says
+// of itself is text, and only ever shown as text.
+
+const list = document.getElementById('strategies');
+const said = document.getElementById('swap-said');
+
+const element = (name, text, className) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+};
+
+async function use(name, button) {
+  button.disabled = true;
+  said.textContent = `Swapping to ${name}…`;
+  try {
+    const answer = await fetch('api/v1/strategy', { method: 'PUT',
+      headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name }) });
+    const body = await answer.json();
+    said.textContent = !answer.ok ? `${name} is not used: ${body.detail}`
+      : `${body.from || 'the built-in plan'} → ${body.to}, in ${body.took_ms.toFixed(1)} ms`;
+  } catch {
+    said.textContent = `The host did not answer; ${name} may not be in use.`;
+  }
+  button.disabled = false;
+}
+
+function settings(params) {
+  return params.map(param => `${param.name} = ${param.value ?? param.default}`).join(', ');
+}
+
+function row(one) {
+  const item = element('li');
+  item.dataset.name = one.name;
+  const about = element('div');
+  about.append(element('strong', one.name), element('p', one.summary));
+  item.append(about);
+  if (one.in_use) item.append(element('span', '✓ in use', 'in-use'));
+  else if (one.usable) {
+    const button = element('button', 'use');
+    button.type = 'button';
+    button.setAttribute('aria-label', `use ${one.name}`);
+    button.addEventListener('click', () => use(one.name, button));
+    item.append(button);
+  }
+  if (!one.usable) item.append(element('p', `can’t be used: ${one.problem}`, 'settings refused'));
+  else if (one.params.length) item.append(element('p', settings(one.params), 'settings'));
+  return item;
+}
+
+let asked = 0;
+
+// Asks the host anew. Where the focus was on a button, it stays on that strategy.
+export async function refreshStrategies() {
+  const turn = ++asked;
+  try {
+    const answer = await fetch('api/v1/strategies');
+    if (!answer.ok) return;
+    const all = await answer.json();
+    if (turn !== asked) return; // a later answer is on its way
+    const focused = document.activeElement?.closest('#strategies li')?.dataset.name;
+    list.replaceChildren(...all.map(row));
+    if (focused) {
+      const item = [...list.children].find(one => one.dataset.name === focused);
+      (item?.querySelector('button') ?? list.querySelector('button'))?.focus();
+    }
+  } catch {
+    // The host is away; the list is asked for again when it is back.
+  }
+}
