@@ -157,27 +157,33 @@ class Chart {
     if (this.none) this.none.hidden = anySeen;
   }
 
+  // A line for each moment, its words along it. Swaps are named before marks, where
+  // there is room for one of them only.
   #drawMarkers(canvas, area, graph) {
     const [from, to] = graph.xAxisRange();
-    const free = { swap: -Infinity, mark: -Infinity }; // where the next word of a line may begin
+    const shown = this.history.markers.filter(({ at }) => at >= from && at <= to);
+    const named = [];
     canvas.save();
     canvas.font = '11px system-ui, sans-serif';
     canvas.strokeStyle = canvas.fillStyle = colour('--mark');
-    for (const { at, kind, text } of this.history.markers) {
-      if (at < from || at > to) continue;
-      const x = graph.toDomXCoord(at);
-      canvas.lineWidth = kind === 'alarm' ? 3 : 1;
-      canvas.setLineDash(kind === 'mark' ? [2, 3] : []);
-      canvas.beginPath();
-      canvas.moveTo(x, area.y);
-      canvas.lineTo(x, area.y + area.h);
-      canvas.stroke();
-      const width = canvas.measureText(text).width;
-      const left = Math.min(x + 3, area.x + area.w - width);
-      const line = kind === 'mark' ? 'mark' : 'swap'; // swaps above, marks below them
-      if (left < free[line]) continue;
-      canvas.fillText(text, left, area.y + (line === 'mark' ? 23 : 10));
-      free[line] = left + width + 6;
+    canvas.textAlign = 'right';
+    for (const wanted of ['swap', 'alarm', 'mark']) {
+      for (const { at, kind, text } of shown.filter(marker => marker.kind === wanted)) {
+        const x = Math.round(graph.toDomXCoord(at)) + 0.5;
+        canvas.lineWidth = kind === 'alarm' ? 3 : 1;
+        canvas.setLineDash(kind === 'mark' ? [2, 3] : []);
+        canvas.beginPath();
+        canvas.moveTo(x, area.y);
+        canvas.lineTo(x, area.y + area.h);
+        canvas.stroke();
+        if (named.some(other => Math.abs(other - x) < 13)) continue;
+        named.push(x);
+        canvas.save();
+        canvas.translate(x, area.y + 2);
+        canvas.rotate(-Math.PI / 2);
+        canvas.fillText(text, 0, x + 13 > area.x + area.w ? -4 : 11, area.h - 4);
+        canvas.restore();
+      }
     }
     canvas.restore();
   }

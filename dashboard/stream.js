@@ -33,7 +33,7 @@ export function follow({ onEvent, onState }) {
         clearInterval(watch);
         listen();
       } else if (performance.now() - heard > patience) {
-        if (everHeard || source.readyState === EventSource.CONNECTING) return enter('lost');
+        if (everHeard) return enter('lost');
         clearInterval(watch);
         source.close();
         poll(lastId);
