@@ -1,10 +1,10 @@
 #include <chrono>
-#include <cmath>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
 #include "host/routes/routes.hpp"
+#include "host/strategy_settings.hpp"
 
 namespace lab::host {
 namespace {
@@ -18,15 +18,6 @@ double milliseconds(pool::Duration d) {
 // What a plugin wrote may not be UTF-8: it is text, and stays harmless.
 std::string dumped(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-json params_json(const pool::ParamValues &values) {
-  json out = json::object();
-  for (const auto &[name, value] : values)
-    out[name] = std::nearbyint(value) == value && std::abs(value) < 1e15
-                    ? json(static_cast<std::int64_t>(value))
-                    : json(value);
-  return out;
 }
 
 const char *state_name(StrategyState state) {
@@ -47,7 +38,8 @@ json status_json(const StrategyStatus &status) {
           {"problem", status.problem.empty() ? json(nullptr) : json(status.problem)},
           {"tainted", status.tainted},
           {"generation", status.generation},
-          {"params", params_json(status.params)}};
+          {"params", params_json(status.params)},
+          {"set", params_json(status.set)}};
 }
 
 json plan_json(const pool::Plan &plan, std::uint32_t max_open) {
@@ -93,6 +85,8 @@ json pool_json(const LivePool::Snapshot &now, const StrategyStatus &status,
                 {"in_use_seconds", std::chrono::duration<double>(counts.in_use_time).count()}}},
               {"plan", plan_json(now.plan, now.max_open)},
               {"explain", status.explain},
+              {"settings_problem",
+               status.settings_problem.empty() ? json(nullptr) : json(status.settings_problem)},
               {"last_connect_error",
                now.last_connect_error.empty() ? json(nullptr) : json(now.last_connect_error)},
               {"server", nullptr}};
@@ -133,21 +127,10 @@ json listed_json(const Listed &listed, const StrategyStatus &status) {
 }
 
 pool::ParamValues wanted_params(const json &body) {
-  pool::ParamValues values;
   const auto params = body.find("params");
   if (params == body.end() || params->is_null())
-    return values;
-  if (!params->is_object())
-    throw Problem::bad_request("\"params\" must be an object of numbers");
-  for (const auto &[name, value] : params->items()) {
-    if (value.is_boolean())
-      values.emplace_back(name, value.get<bool>() ? 1 : 0);
-    else if (value.is_number())
-      values.emplace_back(name, value.get<double>());
-    else
-      throw Problem::bad_request("parameter \"" + name + "\" must be a number");
-  }
-  return values;
+    return {};
+  return params_of(*params, "\"params\"");
 }
 
 Answer use_strategy(StrategyService &strategies, const Call &call) {

@@ -21,6 +21,9 @@ void add_lab_routes(Router &router, LivePool &pool);
 void add_api_routes(Router &router, LivePool &pool, StrategyService &strategies,
                     const ServerWatch &server);
 
+// GET, PUT /api/v1/settings: what the learner's settings file says.
+void add_settings_routes(Router &router, StrategyService &strategies);
+
 // GET /health, GET /metrics, and the page with what it loads.
 void add_watching_routes(Router &router, LivePool &pool, StrategyService &strategies,
                          const ServerWatch &server, Metrics &metrics,

@@ -52,6 +52,7 @@ json to_json(const Supervisor::Report &report) {
             {"pid", report.process.pid},
             {"port", report.port},
             {"problem", report.problem}}},
+          {"settings_problem", report.settings_problem},
           {"events", report.events}};
 }
 

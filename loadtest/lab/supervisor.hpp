@@ -16,6 +16,7 @@
 
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/places.hpp"
+#include "loadtest/lab/settings_watch.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/supervision.hpp"
 
@@ -32,6 +33,7 @@ public:
     ProcessId process;
     unsigned short port = 0;
     std::string problem;             // why it is down; one line
+    std::string settings_problem;    // what is wrong with my/settings.toml; or ""
     std::vector<std::string> events; // what happened to the host, oldest first
   };
   Report report() const;
@@ -49,6 +51,7 @@ private:
   void start_as_remembered();                   // [supervisor]
   void host_ended(const HostProcess::End &end); // [supervisor]
   void observe();                               // [supervisor]
+  void look_at_settings();                      // [supervisor]
   void wait_until(Time moment);                 // [supervisor]
   void give(Order order);
   void note(const std::string &event);
@@ -64,6 +67,7 @@ private:
   Choice start_with_;                 // [supervisor]
   std::string seen_;                  // [supervisor] the host's last answer about its strategy
   std::optional<Choice> seen_choice_; // [supervisor] from it, until it is remembered
+  SettingsWatch settings_;            // [supervisor]
 
   mutable std::mutex mutex_; // guards all below, for moments
   Report report_;
