@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -50,12 +51,16 @@ protected:
   static void SetUpTestSuite() { the_lab_ = std::make_unique<TestLab>(); }
   static void TearDownTestSuite() { the_lab_.reset(); }
 
-  // Each test begins with a lab that is up, on fixed_tiny, without settings.
+  // Each test begins with a lab that is up, on fixed_tiny, without settings of it;
+  // and with what it saves here taken, which the number tells.
   void SetUp() override {
     ASSERT_EQ(lab({"up"}).status, 0);
     ASSERT_EQ(lab({"use", "fixed_tiny"}).status, 0);
-    save("");
-    ASSERT_TRUE(eventually([] { return settings() == json::object() && max() == 3; }));
+    static int number = 500;
+    save(fmt::format("[fixed_huge]\nmax = {}\n", ++number));
+    ASSERT_TRUE(eventually([] {
+      return settings() == json({{"fixed_huge", {{"max", number}}}}) && max() == 3;
+    }));
     ASSERT_TRUE(eventually([] { return problem().is_null(); }));
   }
 
@@ -130,6 +135,13 @@ TEST_F(SettingsLab, SavingDropsWhatWasSetByName) {
   EXPECT_EQ(max(), 7);
   EXPECT_EQ(strategy().at("set"), json({{"max", 7}}));
   EXPECT_EQ(state().in_use, (Choice{"fixed_tiny", {{"max", 7}}}));
+  // A save just before doesn't drop what is set after it.
+  save("[fixed_tiny]\nmax = 30\n");
+  ASSERT_EQ(lab({"use", "fixed_tiny", "--set", "max=7"}).status, 0);
+  for (int looks = 0; looks < 50; ++looks) {
+    ASSERT_EQ(max(), 7);
+    std::this_thread::sleep_for(10ms);
+  }
   EXPECT_EQ(text_of_file(file()), "[fixed_tiny]\nmax = 30\n") << "--set is never written there";
   save("[fixed_tiny]\nmax = 30\nwait_ms = 150\n");
   ASSERT_TRUE(eventually([] { return max() == 30; }));

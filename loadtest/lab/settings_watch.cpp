@@ -63,8 +63,6 @@ void SettingsWatch::look(const HostApi &host) {
 }
 
 void SettingsWatch::look_at_once(const HostApi &host) {
-  if (taken_)
-    return;
   seen_ = stamp_of(places_.my_settings());
   look(host);
 }

@@ -24,8 +24,8 @@ public:
   // Call it some times a second: file events don't come from every file system.
   void look(const HostApi &host);
 
-  // The same at once, for a host that may never have been told: before others
-  // are told that it serves.
+  // The same at once: before others are told that a new host serves, and before
+  // something is stated by name, which a save from before must not drop.
   void look_at_once(const HostApi &host);
 
   // What is wrong with the file, and that it changed nothing; one line, or "".

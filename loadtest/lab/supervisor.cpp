@@ -98,6 +98,13 @@ void Supervisor::stop_host() {
   });
 }
 
+void Supervisor::take_settings() {
+  give([this] {
+    if (host_)
+      look_at_settings(true);
+  });
+}
+
 void Supervisor::give(Order order) {
   std::packaged_task<void()> task(std::move(order));
   auto done = task.get_future();
@@ -151,7 +158,7 @@ void Supervisor::run() {
       if (steady_clock::now() >= next_settings) {
         next_settings = steady_clock::now() + settings_every;
         if (host_)
-          look_at_settings();
+          look_at_settings(false);
       }
     } catch (const std::exception &e) {
       // Whatever it is (a full disk, a damaged state file): the host comes first.
@@ -168,7 +175,7 @@ void Supervisor::begin() {
     if (const auto found = recorded_host(places_)) {
       host_ = HostProcess::adopt(places_, *found);
       note(fmt::format("found the host (process {}) on port {}", found->process.pid, found->port));
-      settings_.look_at_once(HostApi(host_->port()));
+      look_at_settings(true);
       const std::lock_guard lock(mutex_);
       report_.host = HostIs::serving;
       report_.process = found->process;
@@ -203,7 +210,7 @@ void Supervisor::start(const Choice &choice) {
     return;
   }
   seen_.clear();
-  settings_.look_at_once(HostApi(host_->port()));
+  look_at_settings(true);
   state_.change([&choice](State &s) {
     s.loaded = choice;
     s.trying.reset();
@@ -274,8 +281,12 @@ void Supervisor::observe() {
   });
 }
 
-void Supervisor::look_at_settings() {
-  settings_.look(HostApi(host_->port()));
+void Supervisor::look_at_settings(bool at_once) {
+  const HostApi api(host_->port());
+  if (at_once)
+    settings_.look_at_once(api);
+  else
+    settings_.look(api);
   const std::lock_guard lock(mutex_);
   report_.settings_problem = settings_.problem();
 }

@@ -38,8 +38,9 @@ public:
   };
   Report report() const;
 
-  void restart_host(); // blocks until it serves, or could not be started
-  void stop_host();    // blocks until it has ended; it is not started again
+  void restart_host();  // blocks until it serves, or could not be started
+  void stop_host();     // blocks until it has ended; it is not started again
+  void take_settings(); // blocks until what was saved so far is in force
 
 private:
   using Time = std::chrono::steady_clock::time_point;
@@ -51,7 +52,7 @@ private:
   void start_as_remembered();                   // [supervisor]
   void host_ended(const HostProcess::End &end); // [supervisor]
   void observe();                               // [supervisor]
-  void look_at_settings();                      // [supervisor]
+  void look_at_settings(bool at_once);          // [supervisor]
   void wait_until(Time moment);                 // [supervisor]
   void give(Order order);
   void note(const std::string &event);
