@@ -145,7 +145,10 @@ TEST_F(SettingsLab, SavingDropsWhatWasSetByName) {
   EXPECT_EQ(text_of_file(file()), "[fixed_tiny]\nmax = 30\n") << "--set is never written there";
   save("[fixed_tiny]\nmax = 30\nwait_ms = 150\n");
   ASSERT_TRUE(eventually([] { return max() == 30; }));
-  EXPECT_TRUE(eventually([] { return state().in_use == Choice{"fixed_tiny"}; }));
+  kill_and_wait("host_pid"); // the next one knows it too
+  ASSERT_TRUE(eventually([] { return strategy().at("name") == "fixed_tiny"; }));
+  EXPECT_EQ(strategy().at("params"), json({{"max", 30}, {"wait_ms", 150}}));
+  EXPECT_EQ(state().in_use, Choice{"fixed_tiny"});
   // Saving the same again is saving.
   ASSERT_EQ(lab({"use", "fixed_tiny", "--set", "max=8"}).status, 0);
   ASSERT_EQ(max(), 8);
@@ -211,6 +214,21 @@ TEST_F(SettingsLab, AComparisonUsesThemToo) {
   EXPECT_EQ(list.at(1).at("params").at("max"), 13);
   EXPECT_EQ(list.at(1).at("params").at("max_waiting"), 77);
   EXPECT_EQ(max(), 30);
+}
+
+TEST_F(SettingsLab, WhatIsSavedDuringAComparisonHoldsAfterIt) {
+  ASSERT_EQ(lab({"use", "fixed_tiny", "--set", "max=7"}).status, 0);
+  db::Launch how = the_lab_->launch({"compare", "bounded_timeout", "--profile", "hold", "--seconds",
+                                     "2", "--warm-up", "0", "--json"});
+  how.out = how.err = db::Output::discarded();
+  db::Child compare(how);
+  ASSERT_TRUE(eventually([] { return strategy().at("name") == "bounded_timeout"; }));
+  save("[fixed_tiny]\nmax = 30\n[bounded_timeout]\nmax = 12\n");
+  EXPECT_TRUE(eventually([] { return max() == 12; })) << "live, as ever";
+  ASSERT_TRUE(compare.wait_for(30s));
+  EXPECT_EQ(strategy().at("name"), "fixed_tiny");
+  EXPECT_EQ(max(), 30);
+  EXPECT_EQ(state().in_use, Choice{"fixed_tiny"});
 }
 
 TEST_F(SettingsLab, TheFileIsMadeWhenThereIsNoneAndThenTheLearners) {
