@@ -64,7 +64,7 @@ struct StrategyStatus {
   std::uint64_t generation = 0;
   pool::ParamValues params;     // of every parameter
   pool::ParamValues set;        // those among them that were stated by name, not by the settings
-  std::string settings_problem; // what is wrong with the settings file; ""
+  std::string settings_problem; // what is wrong with the settings file, one line; or ""
   std::string explain;
   std::uint64_t clamped = 0;   // fields of plans, since the start
   std::uint64_t swaps = 0;     // since the start

@@ -22,7 +22,7 @@ using StrategySettings = std::map<std::string, pool::ParamValues>; // by strateg
 // What is handed over: new settings, or what is wrong with the file, or both.
 struct SettingsChange {
   std::optional<StrategySettings> settings; // nothing: those of before stay
-  std::string problem;                      // "line 3: ..."; "" when the file is well
+  std::string problem;                      // one line, which says where; "" when the file is well
   bool keep_set = false;                    // nobody saved: what was stated stays over them
 };
 

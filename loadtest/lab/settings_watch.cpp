@@ -67,12 +67,6 @@ void SettingsWatch::look_at_once(const HostApi &host) {
   look(host);
 }
 
-std::string SettingsWatch::problem() const {
-  if (problem_.empty())
-    return "";
-  return fmt::format("my/settings.toml {}; the last good settings stay in force", problem_);
-}
-
 // By the time of the last change of any kind, so that a file whose mode was
 // mended, or an older one that was put in its place, is seen as well.
 SettingsWatch::Stamp SettingsWatch::stamp_of(const fs::path &path) {
@@ -110,10 +104,11 @@ void SettingsWatch::hand_over(const HostApi &host, const Stamp &file) {
     problem = fmt::format("is refused by the host: {}", e.what());
   }
   if (!problem.empty()) {
+    problem = fmt::format("my/settings.toml {}; the last good settings stay in force", problem);
     if (in_force.at("problem") != problem)
       in_force = host.change_settings({{"problem", problem}});
     if (problem != problem_)
-      spdlog::warn("my/settings.toml {}", problem);
+      spdlog::warn("{}", problem);
   }
   problem_ = problem;
   record(in_force);

@@ -29,7 +29,7 @@ public:
   void look_at_once(const HostApi &host);
 
   // What is wrong with the file, and that it changed nothing; one line, or "".
-  std::string problem() const;
+  const std::string &problem() const { return problem_; }
 
 private:
   // One file as it is; all zero when there is none.
