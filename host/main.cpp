@@ -25,6 +25,7 @@
 #include "host/routes/routes.hpp"
 #include "host/server_watch.hpp"
 #include "host/strategy_service.hpp"
+#include "host/strategy_settings.hpp"
 
 namespace {
 
@@ -49,6 +50,7 @@ struct Settings {
   std::filesystem::path page;
   std::string strategy;
   std::vector<std::string> set;
+  std::filesystem::path strategy_settings;
   std::vector<std::string> origins;
   std::uint64_t seed = 1;
 };
@@ -67,6 +69,8 @@ void describe(CLI::App &app, Settings &settings) {
   app.add_option("--page", settings.page, "Folder of the page")->required();
   app.add_option("--strategy", settings.strategy, "Strategy to begin with");
   app.add_option("--set", settings.set, "Parameter of it, NAME=NUMBER; may be given again");
+  app.add_option("--settings", settings.strategy_settings,
+                 "File with the settings of strategies, as PUT /api/v1/settings takes them");
   app.add_option("--allow-origin", settings.origins,
                  "Origin that may call besides this host's own; may be given again");
   app.add_option("--seed", settings.seed, "Seed of samples and jitter");
@@ -122,8 +126,11 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   options.verifier = settings.verifier;
   options.seed = settings.seed;
   options.on_event = [&](const StrategyEvent &event) { append_strategy_event(events, event); };
+  const SettingsChange saved = settings_at_start(settings.strategy_settings);
+  options.settings = saved.settings.value_or(StrategySettings{});
   StrategyService strategies(clock, pool, options,
                              [&] { return server_view(server_watch, clock); });
+  strategies.note_settings_problem(saved.problem);
 
   if (!settings.strategy.empty()) {
     try {
@@ -140,6 +147,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   add_lab_routes(router, pool);
   add_api_routes(router, strategies, reporter);
   add_event_routes(router, events, stream);
+  add_settings_routes(router, strategies);
   add_watching_routes(router, pool, strategies, server_watch, metrics, settings.page);
   HttpServer http(clock, settings.port, router, metrics);
   fmt::print("ready http://127.0.0.1:{}\n", http.port());

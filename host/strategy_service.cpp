@@ -1,5 +1,6 @@
 #include "host/strategy_service.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -63,7 +64,8 @@ struct StrategyService::Post {
 
 StrategyService::StrategyService(const Clock &clock, LivePool &pool, Options options,
                                  ServerNumbers server)
-    : clock_(clock), pool_(pool), options_(std::move(options)), server_(std::move(server)) {
+    : clock_(clock), pool_(pool), options_(std::move(options)), server_(std::move(server)),
+      settings_(options_.settings) {
   std::error_code ignored; // what can't be removed is in nobody's way: names are fresh
   for (const auto &old : std::filesystem::directory_iterator(options_.copies, ignored))
     std::filesystem::remove(old.path(), ignored);
@@ -119,8 +121,74 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   result.took = clock_.now() - begun;
   const std::lock_guard lock(mutex_);
   status_.params = result.params;
+  status_.set = over(status_.set, params);
   options_.on_event({StrategyEvent::Kind::params, name, "", "", result.params});
   return result;
+}
+
+void StrategyService::change_settings(const StrategySettings &settings, bool keep_set) {
+  const std::lock_guard one_at_a_time(swap_mutex_);
+  check_settings(settings);
+  const StrategyStatus now = status();
+  const pool::ParamValues set = keep_set ? now.set : pool::ParamValues{};
+  SwapResult result;
+  if (!now.name.empty()) {
+    const auto table = settings.find(now.name);
+    result = give_order(now.name, [&](Post &post) {
+      SwapResult done;
+      done.params = values_in_force(post);
+      const auto &params = post.governor.strategy()->library->params();
+      pool::ParamValues wanted;
+      for (const plugin::Param &param : params)
+        wanted.emplace_back(param.name, param.default_value);
+      if (table != settings.end())
+        wanted = over(wanted, fitting(table->second, params));
+      wanted = over(wanted, set);
+      // Only what changes is set: a strategy may begin anew when it is.
+      std::erase_if(wanted, [&](const auto &value) {
+        return std::find(done.params.begin(), done.params.end(), value) != done.params.end();
+      });
+      if (wanted.empty())
+        return done;
+      if (const auto problem = post.governor.set(wanted)) {
+        (void)post.governor.set(done.params); // it may have taken some of them
+        throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
+      }
+      look(post, false);
+      done.params = values_in_force(post);
+      return done;
+    });
+  }
+  const std::lock_guard lock(mutex_);
+  settings_ = settings;
+  if (status_.name != now.name)
+    return; // it fell meanwhile
+  status_.params = result.params;
+  status_.set = set;
+  options_.on_event({StrategyEvent::Kind::params, now.name, "", "", result.params});
+}
+
+// A strategy that can't be used tells no parameters: its table waits for it.
+void StrategyService::check_settings(const StrategySettings &settings) {
+  for (const auto &[name, table] : settings) {
+    if (!plugin::valid_name(name))
+      throw StrategyRefused(StrategyRefused::Kind::bad_name,
+                            "a table is called after a strategy: small letters, digits and _");
+    const auto found = plugin::find_strategy(options_.folders, name);
+    if (!found)
+      throw StrategyRefused(StrategyRefused::Kind::unknown, "there is no strategy called " + name);
+    const plugin::Verdict verdict = verdict_on(found->path, fingerprint(found->path));
+    if (!verdict.ok)
+      continue;
+    if (const auto problem = problem_with(table, verdict.params))
+      throw StrategyRefused(StrategyRefused::Kind::bad_params, name + ": " + *problem);
+  }
+}
+
+pool::ParamValues StrategyService::settings_of(const std::string &name) const {
+  const std::lock_guard lock(mutex_);
+  const auto table = settings_.find(name);
+  return table == settings_.end() ? pool::ParamValues{} : table->second;
 }
 
 SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamValues &params) {
@@ -144,6 +212,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
     std::filesystem::remove(copy, ignored);
     throw StrategyRefused(kind, why);
   };
+  pool::ParamValues values = settings_of(found.name);
   if (options_.verify) {
     const plugin::Verdict verdict = verdict_on(copy, content);
     if (!verdict.ok)
@@ -155,7 +224,9 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
       if (const auto problem = plugin::problem_with(verdict.params[*index], value))
         give_up(Kind::bad_params, *problem);
     }
+    values = fitting(values, verdict.params);
   }
+  values = over(values, params);
 
   SwapResult result;
   try {
@@ -163,12 +234,12 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
       SwapResult done;
       std::optional<pool::Strategy> old;
       try {
-        old = post.governor.adopt(post.governor.load(found.name, generation, copy, params));
+        old = post.governor.adopt(post.governor.load(found.name, generation, copy, values));
       } catch (const plugin::Unusable &e) {
         throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
       }
       look(post, true);
-      note_in_force(post, content);
+      note_in_force(post, content, params);
       done.to = found.name;
       done.swapped = true;
       if (old) {
@@ -324,20 +395,22 @@ void StrategyService::ask_about_waiters(Post &post) {
 
 // Noted by the governor itself, so that a fault in the very next look finds the
 // right one to blame. Nothing, when the strategy was expelled at its first look.
-void StrategyService::note_in_force(const Post &post, std::uint64_t content) {
+void StrategyService::note_in_force(const Post &post, std::uint64_t content,
+                                    const pool::ParamValues &set) {
   const pool::Strategy *strategy = post.governor.strategy();
   if (strategy == nullptr)
     return;
   const std::lock_guard lock(mutex_);
   const std::string from = status_.name;
   if (!status_.name.empty() && status_.name != strategy->name)
-    last_good_ = Wanted{status_.name, status_.params};
+    last_good_ = Wanted{status_.name, status_.set};
   content_ = content;
   status_.name = strategy->name;
   status_.state = StrategyState::ok;
   status_.problem.clear();
   status_.generation = strategy->generation;
   status_.params = strategy->values;
+  status_.set = set;
   ++status_.swaps;
   options_.on_event({StrategyEvent::Kind::swapped, strategy->name, from, "", strategy->values,
                      strategy->generation});
@@ -436,7 +509,7 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
 void StrategyService::note_fall(const std::string &culprit, const std::string &what) {
   // A new one that fell at once has not replaced the one in force yet.
   if (!status_.name.empty() && status_.name != culprit)
-    put_back_ = Wanted{status_.name, status_.params};
+    put_back_ = Wanted{status_.name, status_.set};
   else if (last_good_ && last_good_->name != culprit)
     put_back_ = last_good_;
   last_good_.reset();
@@ -444,6 +517,7 @@ void StrategyService::note_fall(const std::string &culprit, const std::string &w
   status_.problem = fmt::format("{} {}", culprit, what);
   status_.name.clear();
   status_.params.clear();
+  status_.set.clear();
   content_ = 0;
   ++status_.contained;
   options_.on_event({StrategyEvent::Kind::contained, culprit, "", what});
@@ -485,6 +559,18 @@ void StrategyService::note_problem(const std::string &problem) {
   spdlog::error("{}", problem);
   const std::lock_guard lock(mutex_);
   status_.problem = problem;
+}
+
+StrategySettings StrategyService::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+void StrategyService::note_settings_problem(const std::string &problem) {
+  if (!problem.empty())
+    spdlog::warn("the settings file: {}", problem);
+  const std::lock_guard lock(mutex_);
+  status_.settings_problem = problem;
 }
 
 std::vector<Listed> StrategyService::list() {

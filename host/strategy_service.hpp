@@ -27,6 +27,7 @@
 #include "host/containment.hpp"
 #include "host/live_pool.hpp"
 #include "host/pool/governor.hpp"
+#include "host/strategy_settings.hpp"
 #include "plugins/loader/find.hpp"
 #include "plugins/verifier/verify.hpp"
 
@@ -61,7 +62,9 @@ struct StrategyStatus {
   std::string problem; // one line: what was stopped, and why
   bool tainted = false;
   std::uint64_t generation = 0;
-  pool::ParamValues params;
+  pool::ParamValues params;     // of every parameter
+  pool::ParamValues set;        // those among them that were stated by name, not by the settings
+  std::string settings_problem; // what is wrong with the settings file, one line; or ""
   std::string explain;
   std::uint64_t clamped = 0;   // fields of plans, since the start
   std::uint64_t swaps = 0;     // since the start
@@ -101,6 +104,7 @@ public:
     std::uint64_t seed = 1;
     // Told of each change, under the service's lock: it must not call back.
     std::function<void(const StrategyEvent &)> on_event = [](const StrategyEvent &) {};
+    StrategySettings settings; // to begin with; not checked: what doesn't fit is left out
   };
   using ServerNumbers = std::function<std::optional<pool::ServerView>()>;
 
@@ -109,9 +113,19 @@ public:
 
   // Uses `name`. The same name and build: changes the parameters named, unless
   // `fresh` asks for a new instance. Otherwise: a new instance, with `params`
-  // over the defaults. Blocks until it is in force. Throws StrategyRefused;
-  // then nothing has changed.
+  // over its settings, and these over its defaults. Blocks until it is in force. Throws
+  // StrategyRefused; then nothing has changed.
   SwapResult use(const std::string &name, const pool::ParamValues &params, bool fresh = false);
+
+  // `settings` in place of those of before, at once in force for the strategy in
+  // use, without a swap. What was stated by name is dropped, for the file was
+  // saved after it; unless `keep_set`. Throws StrategyRefused; then nothing has
+  // changed.
+  void change_settings(const StrategySettings &settings, bool keep_set);
+  StrategySettings settings() const;
+
+  // Shown in the status until it is mended, which is told by "".
+  void note_settings_problem(const std::string &problem);
 
   // Shown in the status until the next use: what could not be done, in one line.
   void note_problem(const std::string &problem);
@@ -132,14 +146,17 @@ private:
   SwapResult give_order(const std::string &culprit, Order order);
   SwapResult set_params(const pool::ParamValues &params);
   SwapResult swap(const plugin::Found &found, const pool::ParamValues &params);
+  void check_settings(const StrategySettings &settings);
+  pool::ParamValues settings_of(const std::string &name) const;
 
   void govern(Post &post);                                       // [governor]
   void look(Post &post, bool fresh);                             // [governor]
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 
-  void note_in_force(const Post &post, std::uint64_t content); // [governor]
-  pool::ParamValues values_in_force(const Post &post) const;   // [governor]
+  void note_in_force(const Post &post, std::uint64_t content,
+                     const pool::ParamValues &set);          // [governor]
+  pool::ParamValues values_in_force(const Post &post) const; // [governor]
   void note_fall(const std::string &culprit, const std::string &what);
 
   void watch(std::stop_token stop);         // [watchdog]
@@ -157,6 +174,7 @@ private:
   mutable std::mutex mutex_; // guards all below, for moments; never held while the pool is called
   std::shared_ptr<Post> post_;
   StrategyStatus status_;
+  StrategySettings settings_;
   std::uint64_t content_ = 0; // fingerprint of the build in force
   std::uint64_t last_generation_ = 0;
   std::optional<Wanted> last_good_;                   // what was in force before

@@ -73,7 +73,8 @@ Reply send_raw(std::uint16_t port, const std::string &bytes) {
   }
 }
 
-TestHost::TestHost(std::vector<std::filesystem::path> folders, const std::string &strategy) {
+TestHost::TestHost(std::vector<std::filesystem::path> folders, const std::string &strategy,
+                   const std::vector<std::string> &more) {
   db::TestPostgres &postgres = db::TestPostgres::shared();
   if (folders.empty())
     folders.emplace_back(POOL_LAB_STRATEGIES);
@@ -103,6 +104,7 @@ TestHost::TestHost(std::vector<std::filesystem::path> folders, const std::string
     launch.argv.emplace_back("--strategies");
     launch.argv.push_back(folder);
   }
+  launch.argv.insert(launch.argv.end(), more.begin(), more.end());
   launch.out = db::Output::captured();
   launch.err = db::Output::appended_to(folder_ / "log");
   child_ = std::make_unique<db::Child>(launch);

@@ -30,9 +30,10 @@ Reply send_raw(std::uint16_t port, const std::string &bytes);
 
 class TestHost {
 public:
-  // `folders`: where strategies are; the build's own when empty.
+  // `folders`: where strategies are; the build's own when empty. `more`: arguments.
   explicit TestHost(std::vector<std::filesystem::path> folders = {},
-                    const std::string &strategy = "bounded_timeout");
+                    const std::string &strategy = "bounded_timeout",
+                    const std::vector<std::string> &more = {});
   ~TestHost(); // asks it to stop, and ends it when it doesn't
 
   std::uint16_t port() const { return port_; }

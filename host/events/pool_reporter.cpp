@@ -1,7 +1,8 @@
 #include "host/events/pool_reporter.hpp"
 
 #include <chrono>
-#include <cmath>
+
+#include "host/strategy_settings.hpp"
 
 namespace lab::host {
 namespace {
@@ -58,15 +59,6 @@ json server_json(const ServerWatch::Reading &reading, pool::Time now) {
 }
 
 } // namespace
-
-json params_json(const pool::ParamValues &values) {
-  json out = json::object();
-  for (const auto &[name, value] : values)
-    out[name] = std::nearbyint(value) == value && std::abs(value) < 1e15
-                    ? json(static_cast<std::int64_t>(value))
-                    : json(value);
-  return out;
-}
 
 const char *state_name(StrategyState state) {
   switch (state) {
@@ -137,6 +129,7 @@ json PoolReporter::now() const {
                 {"in_use_seconds", std::chrono::duration<double>(counts.in_use_time).count()}}},
               {"plan", plan_json(now.plan, now.max_open)},
               {"explain", status.explain},
+              {"settings_problem", text_or_null(status.settings_problem)},
               {"last_connect_error", text_or_null(now.last_connect_error)},
               {"database_problem", text_or_null(server_.problem())},
               {"server", nullptr}};

@@ -26,7 +26,6 @@ namespace lab::host {
 // A `swap` or `strategy` event, as strategies announce theirs.
 void append_strategy_event(EventLog &log, const StrategyEvent &event);
 
-nlohmann::json params_json(const pool::ParamValues &values);
 const char *state_name(StrategyState state);
 
 class PoolReporter {

@@ -5,6 +5,7 @@
 
 #include "host/events/pool_reporter.hpp"
 #include "host/routes/routes.hpp"
+#include "host/strategy_settings.hpp"
 
 namespace lab::host {
 namespace {
@@ -26,7 +27,8 @@ json status_json(const StrategyStatus &status) {
           {"problem", status.problem.empty() ? json(nullptr) : json(status.problem)},
           {"tainted", status.tainted},
           {"generation", status.generation},
-          {"params", params_json(status.params)}};
+          {"params", params_json(status.params)},
+          {"set", params_json(status.set)}};
 }
 
 json listed_json(const Listed &listed, const StrategyStatus &status) {
@@ -55,21 +57,10 @@ json listed_json(const Listed &listed, const StrategyStatus &status) {
 }
 
 pool::ParamValues wanted_params(const json &body) {
-  pool::ParamValues values;
   const auto params = body.find("params");
   if (params == body.end() || params->is_null())
-    return values;
-  if (!params->is_object())
-    throw Problem::bad_request("\"params\" must be an object of numbers");
-  for (const auto &[name, value] : params->items()) {
-    if (value.is_boolean())
-      values.emplace_back(name, value.get<bool>() ? 1 : 0);
-    else if (value.is_number())
-      values.emplace_back(name, value.get<double>());
-    else
-      throw Problem::bad_request("parameter \"" + name + "\" must be a number");
-  }
-  return values;
+    return {};
+  return params_of(*params, "\"params\"");
 }
 
 Answer use_strategy(StrategyService &strategies, const Call &call) {

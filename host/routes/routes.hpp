@@ -26,6 +26,9 @@ void add_api_routes(Router &router, StrategyService &strategies, const PoolRepor
 // GET /api/v1/events, POST /api/v1/marks: what happens, as it happens.
 void add_event_routes(Router &router, EventLog &log, EventStream &stream);
 
+// GET, PUT /api/v1/settings: what the learner's settings file says.
+void add_settings_routes(Router &router, StrategyService &strategies);
+
 // GET /health, GET /metrics, and the page with what it loads.
 void add_watching_routes(Router &router, LivePool &pool, StrategyService &strategies,
                          const ServerWatch &server, Metrics &metrics,

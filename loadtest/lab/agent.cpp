@@ -52,6 +52,7 @@ json to_json(const Supervisor::Report &report) {
             {"pid", report.process.pid},
             {"port", report.port},
             {"problem", report.problem}}},
+          {"settings_problem", report.settings_problem},
           {"events", report.events}};
 }
 
@@ -66,10 +67,13 @@ Then answer(Supervisor &supervisor, Poco::Net::StreamSocket &caller) {
       supervisor.restart_host();
     else if (what == "stop")
       supervisor.stop_host();
-    if (what == "status" || what == "restart" || what == "stop" || what == "leave")
+    else if (what == "settings")
+      supervisor.take_settings();
+    if (what == "status" || what == "settings" || what == "restart" || what == "stop" ||
+        what == "leave")
       said = to_json(supervisor.report());
     else
-      said = {{"error", "the agent knows status, restart, stop and leave"}};
+      said = {{"error", "the agent knows status, settings, restart, stop and leave"}};
   } catch (const std::exception &e) {
     said = {{"error", e.what()}};
   }

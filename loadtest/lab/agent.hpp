@@ -3,6 +3,7 @@
 // Unix socket, on which one line of JSON comes in and one goes out:
 //
 //   {"do":"status"}   the agent's and the host's process, what happened
+//   {"do":"settings"} what was saved in my/settings.toml is in force, now
 //   {"do":"restart"}  the host ends and starts anew, as state.json says
 //   {"do":"stop"}     the host ends, then the agent
 //   {"do":"leave"}    the agent ends, the host keeps serving

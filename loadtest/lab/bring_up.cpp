@@ -1,8 +1,14 @@
 #include "loadtest/lab/bring_up.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <filesystem>
 #include <thread>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +18,7 @@
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/ports.hpp"
+#include "loadtest/lab/settings_file.hpp"
 #include "loadtest/lab/state.hpp"
 
 namespace lab::cli {
@@ -30,6 +37,26 @@ Agent agent_of_this_build(const Places &places) {
     agent->end("leave");
   }
   return Agent::start(places);
+}
+
+// The strategies' settings, for the learner to change. Never touches a file that
+// is there. A lab without one is up all the same, and the next `up` tries again.
+void make_settings_file(const Places &places, const HostApi &host) {
+  const auto file = places.my_settings();
+  if (std::filesystem::is_symlink(file) || std::filesystem::exists(file))
+    return;
+  std::string text;
+  try {
+    text = example_settings(host.strategies());
+  } catch (const std::exception &) {
+    return; // the host ended; the agent deals with that
+  }
+  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) >= 0;
+  if (!written)
+    fmt::print(stderr, "lab: {} is not made: {}\n", file.string(), std::strerror(errno));
+  if (fd >= 0)
+    ::close(fd);
 }
 
 // The agent answers `status` at once; the host may still be starting.
@@ -78,6 +105,7 @@ Running bring_up(const Places &places, std::optional<unsigned short> port) {
   if (host.at("state") != "serving")
     throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
                                   host.at("problem").get<std::string>()));
+  make_settings_file(places, HostApi(wanted));
   return {wanted, host.at("pid"), postgres.pid().value_or(0), user};
 }
 

@@ -55,7 +55,6 @@ CellRunner::CellRunner(const Places &places, const std::string &command, Termina
                        const Interrupt &interrupt)
     : places_(places), terminal_(terminal), interrupt_(interrupt),
       lock_(LoadLock::take(places.load_lock(), command)),
-      before_(StateFile(places.state()).read().in_use),
       facts_({{"postgres",
                load::postgres_facts(
                    places.postgres(running_lab(places).user).conninfo_admin("pool_lab facts"))}}) {}
@@ -63,8 +62,9 @@ CellRunner::CellRunner(const Places &places, const std::string &command, Termina
 CellRunner::~CellRunner() {
   try {
     const Running lab = lab_again();
-    if (swapped_)
-      swap_to(places_, lab.host(), before_, HostApi::Instance::fresh);
+    if (swapped_) // `in_use` is nobody's to change meanwhile but the user's: by `use`, or by a save
+      swap_to(places_, lab.host(), StateFile(places_.state()).read().in_use,
+              HostApi::Instance::fresh);
     places_.postgres(lab.user).reset();
   } catch (const std::exception &e) {
     terminal_.say(fmt::format("lab: not left as it was: {}", e.what()));

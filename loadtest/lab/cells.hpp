@@ -50,7 +50,6 @@ private:
   Terminal &terminal_;
   const Interrupt &interrupt_;
   LoadLock lock_;
-  Choice before_;
   bool swapped_ = false;
   nlohmann::json facts_;
 };

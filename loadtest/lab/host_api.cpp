@@ -52,6 +52,13 @@ void HostApi::mark(const std::string &text) const {
   (void)call("POST", "/api/v1/marks", &body, look_limit);
 }
 
+json HostApi::settings() const {
+  return call("GET", "/api/v1/settings", nullptr, look_limit);
+}
+json HostApi::change_settings(const json &change) const {
+  return call("PUT", "/api/v1/settings", &change, swap_limit);
+}
+
 json HostApi::use(const Choice &choice, Instance instance) const {
   const json body = {
       {"name", choice.name}, {"params", choice.params}, {"fresh", instance == Instance::fresh}};
@@ -60,18 +67,8 @@ json HostApi::use(const Choice &choice, Instance instance) const {
 
 Choice HostApi::choice() const {
   const json in_force = strategy();
-  Choice choice{in_force.at("name").get<std::string>()};
-  for (const json &listed : strategies()) {
-    if (listed.at("name") != choice.name)
-      continue;
-    for (const json &param : listed.at("params")) {
-      const auto value = in_force.at("params").find(param.at("name").get<std::string>());
-      if (value != in_force.at("params").end() &&
-          value->get<double>() != param.at("default").get<double>())
-        choice.params[param.at("name").get<std::string>()] = value->get<double>();
-    }
-  }
-  return choice;
+  return {in_force.at("name").get<std::string>(),
+          in_force.at("set").get<std::map<std::string, double>>()};
 }
 
 json HostApi::call(const std::string &method, const std::string &path, const json *body,

@@ -38,16 +38,18 @@ public:
   nlohmann::json pool() const;
   nlohmann::json strategy() const;
   nlohmann::json strategies() const;
+  nlohmann::json settings() const;
+  nlohmann::json change_settings(const nlohmann::json &change) const;
 
   // Blocks until it is in force. `fresh`: a new instance also when the same
-  // build is in use, with `params` over the defaults; else `params` over what is.
+  // build is in use, with `params` over its settings; else `params` over what is.
   enum class Instance { may_stay, fresh };
   nlohmann::json use(const Choice &choice, Instance instance) const;
 
   // A line on the page's time axes, with a few words.
   void mark(const std::string &text) const;
 
-  // The strategy in force, with the parameters that differ from its defaults.
+  // The strategy in force, with the parameters that were stated for it by name.
   Choice choice() const;
 
 private:

@@ -49,7 +49,9 @@ db::Launch launch(const Places &places, const db::LabUser &user, unsigned short 
                                    "--verifier",
                                    places.program("lab_verify"),
                                    "--page",
-                                   places.page()};
+                                   places.page(),
+                                   "--settings",
+                                   places.settings_for_host()};
   if (!choice.name.empty()) {
     argv.insert(argv.end(), {"--strategy", choice.name});
     for (const auto &[name, value] : choice.params)

@@ -32,6 +32,7 @@ public:
   std::filesystem::path postgres_folder() const { return home_ / "pg"; }
   std::filesystem::path copies() const { return home_ / "copies"; }
   std::filesystem::path handed_over() const { return home_ / "my"; }
+  std::filesystem::path settings_for_host() const { return home_ / "settings.json"; }
   std::filesystem::path agent_socket() const { return home_ / "agent.sock"; }
   std::filesystem::path agent_lock() const { return home_ / "agent.lock"; }
   std::filesystem::path agent_log() const { return home_ / "agent.log"; }
@@ -45,6 +46,8 @@ public:
   std::filesystem::path load_lock() const { return records() / "load.lock"; }
   std::filesystem::path state() const { return records() / "state.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
+
+  std::filesystem::path my_settings() const { return work_ / "my" / "settings.toml"; }
 
   // Makes the folders. Called by root: the home can be entered by the lab's
   // user, to whom the copies belong; called by anyone else it is private.

@@ -11,7 +11,7 @@
 
 namespace lab::cli {
 
-// A strategy with the parameters that differ from its defaults.
+// A strategy with the parameters that were stated for it by name (--set).
 struct Choice {
   std::string name;
   std::map<std::string, double> params = {};

@@ -36,6 +36,8 @@ void look_at_agent(const Places &places, json &report) {
     report["events"] = said.at("events");
     if (said.at("host").at("state") == "down")
       report["problems"].push_back(said.at("host").at("problem"));
+    if (const auto settings = said.value("settings_problem", ""); !settings.empty())
+      report["problems"].push_back(settings);
   } catch (const SetUpFailed &e) {
     report["problems"].push_back(e.what());
   }

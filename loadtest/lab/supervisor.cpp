@@ -28,6 +28,10 @@ using std::chrono::system_clock;
 // How often the host is asked what it runs: to know it when it ends.
 constexpr auto look_every = 1s;
 
+// How often my/settings.toml is: two looks must see it the same, and what was
+// saved is to be in force before the learner has switched windows.
+constexpr auto settings_every = 100ms;
+
 constexpr std::size_t events_kept = 20;
 
 std::string clock_time() {
@@ -51,7 +55,7 @@ Choice allowed(const State &state, const Choice &wanted, bool safe) {
 
 Supervisor::Supervisor(Places places, db::LabUser user)
     : places_(std::move(places)), user_(std::move(user)), state_(places_.state()),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      settings_(places_), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_ < 0)
     throw std::runtime_error(fmt::format("no eventfd: {}", std::strerror(errno)));
   thread_ = std::thread([this] { run(); });
@@ -94,6 +98,13 @@ void Supervisor::stop_host() {
   });
 }
 
+void Supervisor::take_settings() {
+  give([this] {
+    if (host_)
+      look_at_settings(true);
+  });
+}
+
 void Supervisor::give(Order order) {
   std::packaged_task<void()> task(std::move(order));
   auto done = task.get_future();
@@ -120,7 +131,8 @@ void Supervisor::note(const std::string &event) {
 
 void Supervisor::run() {
   begin();
-  for (Time next_look = steady_clock::now() + look_every;;) {
+  Time next_look = steady_clock::now() + look_every;
+  for (Time next_settings = steady_clock::now();;) {
     std::optional<std::packaged_task<void()>> order;
     {
       const std::lock_guard lock(mutex_);
@@ -143,11 +155,17 @@ void Supervisor::run() {
         next_look = steady_clock::now() + look_every;
         observe();
       }
+      if (steady_clock::now() >= next_settings) {
+        next_settings = steady_clock::now() + settings_every;
+        if (host_)
+          look_at_settings(false);
+      }
     } catch (const std::exception &e) {
       // Whatever it is (a full disk, a damaged state file): the host comes first.
       spdlog::error("{}", e.what());
     }
-    wait_until(start_at_ ? std::min(next_look, *start_at_) : next_look);
+    const Time next = std::min(next_look, next_settings);
+    wait_until(start_at_ ? std::min(next, *start_at_) : next);
   }
 }
 
@@ -157,6 +175,7 @@ void Supervisor::begin() {
     if (const auto found = recorded_host(places_)) {
       host_ = HostProcess::adopt(places_, *found);
       note(fmt::format("found the host (process {}) on port {}", found->process.pid, found->port));
+      look_at_settings(true);
       const std::lock_guard lock(mutex_);
       report_.host = HostIs::serving;
       report_.process = found->process;
@@ -191,6 +210,7 @@ void Supervisor::start(const Choice &choice) {
     return;
   }
   seen_.clear();
+  look_at_settings(true);
   state_.change([&choice](State &s) {
     s.loaded = choice;
     s.trying.reset();
@@ -259,6 +279,16 @@ void Supervisor::observe() {
     s.in_use = choice;
     s.refused.erase(choice.name);
   });
+}
+
+void Supervisor::look_at_settings(bool at_once) {
+  const HostApi api(host_->port());
+  if (at_once)
+    settings_.look_at_once(api);
+  else
+    settings_.look(api);
+  const std::lock_guard lock(mutex_);
+  report_.settings_problem = settings_.problem();
 }
 
 void Supervisor::wait_until(Time moment) {

@@ -16,6 +16,7 @@
 
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/places.hpp"
+#include "loadtest/lab/settings_watch.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/supervision.hpp"
 
@@ -32,12 +33,14 @@ public:
     ProcessId process;
     unsigned short port = 0;
     std::string problem;             // why it is down; one line
+    std::string settings_problem;    // what is wrong with my/settings.toml; or ""
     std::vector<std::string> events; // what happened to the host, oldest first
   };
   Report report() const;
 
-  void restart_host(); // blocks until it serves, or could not be started
-  void stop_host();    // blocks until it has ended; it is not started again
+  void restart_host();  // blocks until it serves, or could not be started
+  void stop_host();     // blocks until it has ended; it is not started again
+  void take_settings(); // blocks until what was saved so far is in force
 
 private:
   using Time = std::chrono::steady_clock::time_point;
@@ -49,6 +52,7 @@ private:
   void start_as_remembered();                   // [supervisor]
   void host_ended(const HostProcess::End &end); // [supervisor]
   void observe();                               // [supervisor]
+  void look_at_settings(bool at_once);          // [supervisor]
   void wait_until(Time moment);                 // [supervisor]
   void give(Order order);
   void note(const std::string &event);
@@ -64,6 +68,7 @@ private:
   Choice start_with_;                 // [supervisor]
   std::string seen_;                  // [supervisor] the host's last answer about its strategy
   std::optional<Choice> seen_choice_; // [supervisor] from it, until it is remembered
+  SettingsWatch settings_;            // [supervisor]
 
   mutable std::mutex mutex_; // guards all below, for moments
   Report report_;

@@ -2,13 +2,32 @@
 
 #include <chrono>
 
+#include "loadtest/lab/agent.hpp"
+#include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/hand_over.hpp"
 
 namespace lab::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What was saved before this swap comes before it: else the agent would see the
+// save afterwards, and drop what is stated now.
+void take_settings(const Places &places) {
+  try {
+    if (const auto agent = Agent::find(places))
+      agent->ask("settings", 10s);
+  } catch (const SetUpFailed &) {
+    // An agent in trouble is told by `lab status`, and no reason not to swap.
+  }
+}
+
+} // namespace
 
 nlohmann::json swap_to(const Places &places, const HostApi &host, const Choice &choice,
                        HostApi::Instance instance) {
   hand_over_strategies(places);
+  take_settings(places);
   const StateFile state(places.state());
   state.change([&choice](State &s) { s.trying = {choice, std::chrono::system_clock::now()}; });
   nlohmann::json said;

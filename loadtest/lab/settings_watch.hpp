@@ -1,0 +1,60 @@
+// Brings what the learner saves in my/settings.toml into force. The host may have
+// no way into $LAB_WORK, so what it needs is handed over: by PUT /api/v1/settings
+// while it runs, in $LAB_HOME/settings.json for its next start. [one thread]
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/places.hpp"
+#include "loadtest/lab/state.hpp"
+
+namespace lab::cli {
+
+class SettingsWatch {
+public:
+  explicit SettingsWatch(const Places &places);
+
+  // Looks at the file, and hands over what is new in it. A file counts when two
+  // looks running have seen it the same, for an editor may write it in pieces.
+  // Call it some times a second: file events don't come from every file system.
+  void look(const HostApi &host);
+
+  // The same at once: before others are told that a new host serves, and before
+  // something is stated by name, which a save from before must not drop.
+  void look_at_once(const HostApi &host);
+
+  // What is wrong with the file, and that it changed nothing; one line, or "".
+  const std::string &problem() const { return problem_; }
+
+private:
+  // One file as it is; all zero when there is none.
+  struct Stamp {
+    std::uint64_t inode = 0;
+    std::int64_t seconds = 0;
+    std::int64_t nanoseconds = 0;
+    std::int64_t size = 0;
+    bool operator==(const Stamp &) const = default;
+  };
+  static Stamp stamp_of(const std::filesystem::path &path);
+
+  // What a look has to do: nothing; compare with what the host has, for nobody
+  // saved; or bring into force what was saved.
+  enum class Due { nothing, compare, saved };
+
+  void hand_over(const HostApi &host, const Stamp &file);
+  void record(const nlohmann::json &in_force) const;
+
+  const Places places_;
+  Stamp seen_;                  // the file at the last look
+  std::optional<Stamp> taken_;  // the file as it is in force, or refused
+  std::optional<Stamp> builds_; // the folder of the learner's strategies, likewise
+  Due due_ = Due::compare;
+  std::string problem_;
+};
+
+} // namespace lab::cli
