@@ -84,6 +84,9 @@ public:
     std::filesystem::path verifier;             // the program lab_verify
     bool verify = true;                         // tests of containment let bad ones through
     std::uint64_t seed = 1;
+    // The most connections that the pool may have at the moment, where the server is shared
+    // with others. Nothing: as many as the strategy says. Asked often, so it may move.
+    std::function<std::uint32_t()> share;
   };
   using ServerNumbers = std::function<std::optional<pool::ServerView>()>;
 
@@ -116,8 +119,10 @@ private:
   SwapResult set_params(const pool::ParamValues &params);
   SwapResult swap(const plugin::Found &found, const pool::ParamValues &params);
 
-  void govern(Post &post);                                       // [governor]
-  void look(Post &post, bool fresh);                             // [governor]
+  void govern(Post &post);           // [governor]
+  void look(Post &post, bool fresh); // [governor]
+  void keep_to_share(Post &post);    // [governor]
+  std::uint32_t share() const;
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 

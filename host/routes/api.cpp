@@ -53,6 +53,7 @@ json status_json(const StrategyStatus &status) {
 json plan_json(const pool::Plan &plan, std::uint32_t max_open) {
   return {{"max_in_use", plan.max_in_use},
           {"max_open", max_open},
+          {"share", plan.share < POOL_LAB_MAX_SIZE ? json(plan.share) : json(nullptr)},
           {"min_idle", plan.min_idle},
           {"max_connecting", plan.max_connecting},
           {"max_waiting", plan.max_waiting},

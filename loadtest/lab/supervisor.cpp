@@ -185,7 +185,7 @@ void Supervisor::start(const Choice &choice) {
   }
   const State state = state_.read();
   try {
-    host_ = HostProcess::start(places_, user_, state.port, choice);
+    host_ = HostProcess::start(places_, user_, state, choice);
   } catch (const HostProcess::NotStarted &e) {
     host_ended(e.end);
     return;
