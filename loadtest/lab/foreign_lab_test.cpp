@@ -363,30 +363,42 @@ TEST_F(ForeignLab, TheEnvironmentHasNoSay) {
   up_here();
   ASSERT_EQ(lab({"down"}).status, 0);
   const db::TestTenant tempting(*server_);
-  const auto sessions = [&] {
-    return tempting.ask("SELECT count(*) FROM pg_stat_activity WHERE usename = '" +
-                        tempting.name() + "'") +
-           " " +
-           tempting.ask("SELECT xact_commit + xact_rollback > 0 AND EXISTS (SELECT FROM "
-                        "pg_namespace WHERE nspname = 'pool_lab') FROM pg_stat_database "
-                        "WHERE datname = current_database()");
+  const std::string its = " FROM pg_stat_activity WHERE datname = '" + tempting.name() + "'";
+  ASSERT_TRUE(eventually([&] { return tenant_->ask("SELECT count(*)" + its) == "0"; }));
+  const auto sessions = [&] { // so far; asked from another database
+    return tenant_->ask("SELECT sessions FROM pg_stat_database WHERE datname = '" +
+                        tempting.name() + "'");
   };
   const std::string before = sessions();
-  db::Launch how = lab_->launch({"up"});
-  for (const auto &[name, value] : std::map<std::string, std::string>{
-           {"PGHOST", server_->postgres().socket()},
-           {"PGUSER", tempting.name()},
-           {"PGDATABASE", tempting.name()},
-           {"PGPASSFILE", tempting.passfile()},
-           {"PGPASSWORD", tempting.password()},
-           {"DATABASE_URL", "postgresql://" + tempting.name() + "@/" + tempting.name() +
-                                "?host=" + server_->postgres().socket().string()}})
-    how.environment[name] = value;
-  db::Child up(how);
-  const auto end = up.wait_for(60s);
-  ASSERT_TRUE(end && end->well());
+  ASSERT_NE(before, "0") << "those that made it count";
+  const auto lab_there = [&](std::vector<std::string> arguments) {
+    db::Launch how = lab_->launch(std::move(arguments));
+    const std::string socket = server_->postgres().socket();
+    for (const auto &[name, value] : std::map<std::string, std::string>{
+             {"PGHOST", socket},
+             {"PGUSER", tempting.name()},
+             {"PGDATABASE", tempting.name()},
+             {"PGPASSFILE", tempting.passfile()},
+             {"PGPASSWORD", tempting.password()},
+             {"DATABASE_URL", "postgresql://" + tempting.name() + "@/" + tempting.name() +
+                                  "?host=" + socket + "&passfile=" + tempting.passfile().string()}})
+      how.environment[name] = value;
+    return db::run(how, 60s);
+  };
+  const auto up = lab_there({"up"});
+  EXPECT_EQ(up.ended.status, 0) << up.output;
   EXPECT_EQ(lab_->status()["database"], "private");
   EXPECT_TRUE(eventually([&] { return lab_->host().health()["pending_jobs"] == 10000; }));
+  // What a URL leaves open is not filled in from there either.
+  for (const std::string who : {"", " user=" + tempting.name()}) {
+    const auto open =
+        lab_there({"up", "--database",
+                   fmt::format("host='{}' dbname={}{}", server_->postgres().socket().string(),
+                               tempting.name(), who)});
+    EXPECT_EQ(open.ended.status, 64) << open.output;
+    EXPECT_THAT(open.output, HasSubstr("wants a password"));
+  }
+  EXPECT_EQ(tenant_->ask("SELECT count(*)" + its), "0");
   EXPECT_EQ(sessions(), before);
 }
 
