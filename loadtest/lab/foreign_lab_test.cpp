@@ -390,7 +390,7 @@ TEST_F(ForeignLab, TheEnvironmentHasNoSay) {
   EXPECT_EQ(lab_->status()["database"], "private");
   EXPECT_TRUE(eventually([&] { return lab_->host().health()["pending_jobs"] == 10000; }));
   // What a URL leaves open is not filled in from there either.
-  for (const std::string who : {"", " user=" + tempting.name()}) {
+  for (const std::string &who : {std::string(), " user=" + tempting.name()}) {
     const auto open =
         lab_there({"up", "--database",
                    fmt::format("host='{}' dbname={}{}", server_->postgres().socket().string(),
