@@ -1,4 +1,5 @@
 #include "db/connection.hpp"
+#include "db/conninfo.hpp"
 #include "db/one_line.hpp"
 
 #include <cerrno>
@@ -31,16 +32,6 @@ bool from_pg_environment(std::string_view name) {
   return name.starts_with("PG") || name == "DATABASE_URL";
 }
 
-std::string quoted(std::string_view value) {
-  std::string text = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\')
-      text += '\\';
-    text += c;
-  }
-  return text + "'";
-}
-
 // `conninfo` with every option stated that libpq would otherwise take from the
 // environment: as libpq's own default, or empty. Nothing when it can't be parsed.
 std::string stated_in_full(const std::string &conninfo) {
@@ -60,7 +51,7 @@ std::string stated_in_full(const std::string &conninfo) {
       value = "disable"; // Kerberos is not asked for: don't spend a round trip on it
     else if (!o->val && (!o->envvar || keyword == "service" || keyword == "connect_timeout"))
       continue; // libpq takes these from nowhere else, or rejects them when empty
-    full += fmt::format("{}={} ", keyword, quoted(value));
+    full += fmt::format("{}={} ", keyword, quoted_value(value));
   }
   return full;
 }
@@ -191,8 +182,9 @@ struct Connecting::Underway {
   ConnectError error;
 
   void fail(std::string message) {
-    error.kind =
-        says_too_many(message) ? ConnectFailure::too_many_connections : ConnectFailure::other;
+    error.kind = says_too_many(message)                      ? ConnectFailure::too_many_connections
+                 : pg && PQconnectionNeedsPassword(pg.get()) ? ConnectFailure::no_password
+                                                             : ConnectFailure::other;
     error.message = one_line(message);
     state = State::failed;
     pg.reset();
@@ -255,6 +247,13 @@ std::unique_ptr<Connection> Connecting::take() {
     throw std::logic_error("Connecting::take: not ready, or taken already");
   return std::unique_ptr<Connection>(
       new Connection(std::make_unique<Connection::Adopted>(underway_->pg.release())));
+}
+
+std::string password_found_for(const std::string &conninfo) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> pg(
+      PQconnectStart(stated_in_full(conninfo).c_str()), &PQfinish);
+  const char *const found = pg ? PQpass(pg.get()) : nullptr;
+  return found ? found : "";
 }
 
 void ignore_pg_environment() {

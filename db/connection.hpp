@@ -22,6 +22,7 @@ namespace lab::db {
 
 enum class ConnectFailure {
   too_many_connections, // SQLSTATE 53300: the server's ceiling
+  no_password,          // it wants one, and none was found
   other                 // gone, starting up, wrong password, ...
 };
 
@@ -115,6 +116,10 @@ private:
 // every option itself, so most have no effect anyway; but libpq lets PGSERVICE,
 // PGTZ and a few more in by the back door. [call it first in main, before threads]
 void ignore_pg_environment();
+
+// The password that libpq would use: the one stated, or the passfile's; "" for none.
+// Looked up as a connect begins, whether or not the server can be reached. [any thread]
+std::string password_found_for(const std::string &conninfo);
 
 // Connects and waits for it, at most `limit`. Throws ConnectRefused.
 std::unique_ptr<Connection> connect(const std::string &conninfo, std::chrono::milliseconds limit);

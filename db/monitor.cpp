@@ -16,13 +16,23 @@ namespace {
 // In one statement, so that its numbers are of one moment.
 constexpr const char *everything =
     "SELECT current_setting('max_connections'), "
-    "current_setting('superuser_reserved_connections'), "
+    "current_setting('superuser_reserved_connections')::int "
+    "+ coalesce(current_setting('reserved_connections', true)::int, 0), " // from 16 on
     "count(*), "
     "count(*) FILTER (WHERE application_name = $1), "
     "count(*) FILTER (WHERE state = 'active' AND pid <> pg_backend_pid()), "
     "count(*) FILTER (WHERE wait_event_type = 'Lock'), "
-    "(SELECT count(*) FROM jobs WHERE status = 'pending') "
-    "FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    "(SELECT count(*) FROM jobs WHERE status = 'pending'), "
+    "count(*) FILTER (WHERE starts_with(application_name, 'pool_lab ') "
+    "AND usename = session_user), "
+    "count(*) FILTER (WHERE usename = session_user), "
+    "(SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles "
+    "WHERE rolname = session_user), "
+    "count(*) FILTER (WHERE datname = current_database()), "
+    "(SELECT datconnlimit FROM pg_database WHERE datname = current_database()) "
+    // Of sessions that this login may not see, the type is hidden too.
+    "FROM pg_stat_activity WHERE coalesce(backend_type, 'client backend') = 'client backend' "
+    "AND datid IS NOT NULL";
 
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
@@ -73,14 +83,20 @@ std::optional<ServerNumbers> Monitor::read() {
     }
     const Result row = answer_of(connection_->handle(), everything, {our_application_.c_str()});
     const auto number = [&](int column) { return std::stoll(PQgetvalue(row.get(), 0, column)); };
+    const auto count = [&](int column) { return static_cast<int>(number(column)); };
     ServerNumbers numbers;
-    numbers.max_connections = static_cast<int>(number(0));
-    numbers.reserved = static_cast<int>(number(1));
-    numbers.total = static_cast<int>(number(2));
-    numbers.ours = static_cast<int>(number(3));
-    numbers.active = static_cast<int>(number(4));
-    numbers.waiting_for_locks = static_cast<int>(number(5));
+    numbers.max_connections = count(0);
+    numbers.reserved = count(1);
+    numbers.total = count(2);
+    numbers.ours = count(3);
+    numbers.active = count(4);
+    numbers.waiting_for_locks = count(5);
     numbers.pending_jobs = number(6);
+    numbers.lab = count(7);
+    numbers.login_total = count(8);
+    numbers.login_limit = count(9);
+    numbers.database_total = count(10);
+    numbers.database_limit = count(11);
     last_error_.clear();
     return numbers;
   } catch (const std::exception &e) {

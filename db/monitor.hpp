@@ -1,6 +1,8 @@
 // What only the server knows: its ceiling, who else is connected, who waits for
-// locks. Read over a connection of its own outside every pool, as a superuser:
-// so it enters on the reserve even when the server is full.
+// locks. Read over a connection of its own outside every pool. On the lab's own
+// server that is a superuser's, so it enters on the reserve even at the ceiling.
+// Elsewhere it is an ordinary login's, which sees less of other roles' sessions:
+// that they are there, not what they do.
 #pragma once
 
 #include "db/connection.hpp"
@@ -15,9 +17,14 @@ namespace lab::db {
 
 struct ServerNumbers {
   int max_connections = 0;
-  int reserved = 0;          // superuser_reserved_connections
+  int reserved = 0;          // for superusers, and for a role that was given the right
   int total = 0;             // client backends, this monitor's included
   int ours = 0;              // of these, the ones with this host's application_name
+  int lab = 0;               // of the total: the lab's, of all its programs under this login
+  int login_total = 0;       // of the total: this login's
+  int login_limit = -1;      // the login's own limit; -1: none
+  int database_total = 0;    // of the total: to this database
+  int database_limit = -1;   // the database's own limit; -1: none
   int active = 0;            // of the total: running a statement
   int waiting_for_locks = 0; // of the total: blocked by another's lock
   std::int64_t pending_jobs = 0;

@@ -1,9 +1,10 @@
 #include "db/private_postgres.hpp"
 #include "db/cluster_processes.hpp"
 #include "db/connection.hpp"
+#include "db/conninfo.hpp"
 #include "db/one_line.hpp"
 #include "db/private_file.hpp"
-#include "db/statement.hpp"
+#include "db/tables.hpp"
 
 #include <array>
 #include <cerrno>
@@ -82,41 +83,6 @@ std::string quoted_folder(const std::string &path) {
     text += c;
   }
   return text + "\"'";
-}
-
-std::string quoted_value(const std::string &value) {
-  std::string text = "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\')
-      text += '\\';
-    text += c;
-  }
-  return text + "'";
-}
-
-// Vacuum too: else autovacuum would come for the new rows in the middle of a run.
-constexpr const char *settle_tables = "VACUUM (ANALYZE) jobs, workers";
-
-// As long as needed for work that is slow by nature (a checkpoint, a database's
-// creation), but never for ever.
-std::string for_administration() {
-  return "-c statement_timeout=120000 -c lock_timeout=10000";
-}
-
-void run_script(Connection &connection, std::initializer_list<std::string> parts) {
-  running(connection, Effect::nothing, [&] {
-    pqxx::work transaction(connection.raw());
-    for (const auto &part : parts)
-      transaction.exec(part);
-    transaction.commit();
-  });
-}
-
-pqxx::result run_now(Connection &connection, const std::string &sql) {
-  return running(connection, Effect::nothing, [&] {
-    pqxx::nontransaction autocommit(connection.raw());
-    return autocommit.exec(sql);
-  });
 }
 
 // Hashed here, so that no log can hold the password.
@@ -344,26 +310,15 @@ void PrivatePostgres::ensure_database() {
   const auto database = connect(conninfo_admin("pool_lab setup"), seconds(5));
   if (!run_now(*database, "SELECT to_regclass('public.jobs')")[0][0].is_null())
     return;
-  // One transaction: a first try that was cut off leaves nothing half done.
-  run_script(*database,
-             {text_of_file(sql_ / "schema.sql"), text_of_file(sql_ / "seed.sql"),
-              password_statement(*database, "lab_jobs", password_of("lab_jobs")),
-              password_statement(*database, "lab_neighbour", password_of("lab_neighbour"))});
-  run_now(*database, settle_tables);
+  make_tables(*database, sql_, {},
+              {text_of_file(sql_ / "roles.sql"),
+               password_statement(*database, "lab_jobs", password_of("lab_jobs")),
+               password_statement(*database, "lab_neighbour", password_of("lab_neighbour"))});
 }
 
 void PrivatePostgres::reset(Checkpoint checkpoint) {
   const auto database = connect(conninfo_admin("pool_lab reset"), seconds(5));
-  try {
-    run_script(*database,
-               {"TRUNCATE jobs, workers RESTART IDENTITY", text_of_file(sql_ / "seed.sql")});
-  } catch (const StatementError &e) {
-    if (e.sqlstate != "55P03") // lock_timeout
-      throw;
-    throw std::runtime_error("the database can't be reset while its tables are in use: wait for "
-                             "the load to end, or end it, and try again");
-  }
-  run_now(*database, settle_tables);
+  reset_tables(*database, sql_);
   if (checkpoint == Checkpoint::yes)
     run_now(*database, "CHECKPOINT");
 }
@@ -392,6 +347,12 @@ std::optional<pid_t> PrivatePostgres::pid() const {
   return postmaster_of(data());
 }
 
+std::optional<std::string> PrivatePostgres::problem() const {
+  if (pid())
+    return std::nullopt;
+  return "PostgreSQL does not run: run scripts/lab up";
+}
+
 std::optional<double> PrivatePostgres::total_cpu_seconds() const {
   const auto postmaster = pid();
   return postmaster ? cpu_seconds_of(*postmaster) : std::nullopt;
@@ -400,8 +361,8 @@ std::optional<double> PrivatePostgres::total_cpu_seconds() const {
 std::string PrivatePostgres::conninfo(const std::string &database, const std::string &role,
                                       const std::string &application) const {
   return fmt::format("host={} port={} dbname={} user={} passfile={} application_name={}",
-                     quoted_value(socket()), port, database, role, quoted_value(passfile()),
-                     quoted_value(application));
+                     quoted_value(socket().string()), port, database, role,
+                     quoted_value(passfile().string()), quoted_value(application));
 }
 
 std::string PrivatePostgres::conninfo_jobs(const std::string &application) const {
@@ -410,7 +371,7 @@ std::string PrivatePostgres::conninfo_jobs(const std::string &application) const
 
 std::string PrivatePostgres::conninfo_admin(const std::string &application) const {
   return conninfo("lab", "lab_admin", application) +
-         fmt::format(" options={}", quoted_value(for_administration()));
+         fmt::format(" options={}", quoted_value(for_administration));
 }
 
 std::string PrivatePostgres::conninfo_neighbour(const std::string &application) const {

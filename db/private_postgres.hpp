@@ -10,6 +10,7 @@
 #pragma once
 
 #include "db/child.hpp"
+#include "db/lab_database.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -17,10 +18,11 @@
 
 namespace lab::db {
 
-class PrivatePostgres {
+class PrivatePostgres final : public LabDatabase {
 public:
   // `folder` is made when needed (its parent must exist, and the user must be
-  // able to traverse it); `sql` holds schema.sql and seed.sql.
+  // able to traverse it); `sql` holds schema.sql, roles.sql
+  // and seed.sql.
   PrivatePostgres(std::filesystem::path folder, std::filesystem::path sql, LabUser user);
 
   // Where initdb, pg_ctl, psql and pgbench are. Throws when they are missing.
@@ -32,32 +34,33 @@ public:
 
   // Returns when it accepts connections; at once when it runs already. Works
   // after a kill -9. Makes the cluster first when there is none.
-  void start();
+  void start() override;
 
   // Makes database, roles, schema and seed. Does nothing when they are there.
-  void ensure_database();
+  void ensure_database() override;
 
   // Ends sessions and server, at the latest after `limit`. Does nothing when it
   // isn't running.
   void stop(std::chrono::seconds limit = std::chrono::seconds(30));
 
   // The postmaster, when it is alive and really this cluster's.
-  std::optional<pid_t> pid() const;
+  std::optional<pid_t> pid() const override;
 
-  // Back to the seed, row for row, for statistics and vacuum too. With
-  // `checkpoint` the writing this caused is over when it returns, so that it
-  // doesn't disturb what comes next.
-  enum class Checkpoint { no, yes };
-  void reset(Checkpoint checkpoint = Checkpoint::no);
+  void reset(Checkpoint checkpoint = Checkpoint::no) override;
+
+  std::optional<std::string> problem() const override;
+  bool shared() const override { return false; }
+  std::string password() const override { return ""; } // the host can read `passfile`
 
   // Processor seconds of the server and all its processes, ended ones included,
   // since it started. Nothing when it isn't running. For differences.
   std::optional<double> total_cpu_seconds() const;
 
   // Connection strings; the passwords stand in `passfile`, not in them.
-  std::string conninfo_jobs(const std::string &application = "pool_lab host") const;
-  std::string conninfo_admin(const std::string &application) const;
-  std::string conninfo_neighbour(const std::string &application = "pool_lab neighbour") const;
+  std::string conninfo_jobs(const std::string &application = "pool_lab host") const override;
+  std::string conninfo_admin(const std::string &application) const override;
+  std::string
+  conninfo_neighbour(const std::string &application = "pool_lab neighbour") const override;
 
   std::filesystem::path data() const { return folder_ / "data"; }
   std::filesystem::path socket() const { return folder_ / "socket"; }

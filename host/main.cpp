@@ -14,11 +14,14 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "db/connection_share.hpp"
+#include "db/conninfo.hpp"
 #include "host/clock.hpp"
 #include "host/containment.hpp"
 #include "host/events/event_log.hpp"
 #include "host/events/event_stream.hpp"
 #include "host/events/pool_reporter.hpp"
+#include "host/handed_password.hpp"
 #include "host/http/server.hpp"
 #include "host/live_pool.hpp"
 #include "host/metrics.hpp"
@@ -44,6 +47,8 @@ struct Settings {
   std::uint16_t port = 3000;
   std::string database;
   std::string monitor;
+  int password_fd = -1;
+  bool at_most_half = false;
   std::vector<std::filesystem::path> strategies;
   std::filesystem::path copies;
   std::filesystem::path verifier;
@@ -60,6 +65,10 @@ void describe(CLI::App &app, Settings &settings) {
   app.add_option("--database", settings.database, "Connection string of the job role")->required();
   app.add_option("--monitor", settings.monitor, "Connection string of the monitoring role")
       ->required();
+  app.add_option("--password-fd", settings.password_fd,
+                 "Descriptor to read the password for both from, one line");
+  app.add_flag("--at-most-half", settings.at_most_half,
+               "Others use the server too: take at most half of its free connections");
   app.add_option("--strategies", settings.strategies,
                  "Folder of strategies; may be given again, the first has precedence")
       ->required();
@@ -100,6 +109,12 @@ std::optional<pool::ServerView> server_view(const ServerWatch &watch, const Cloc
                           count(numbers.total - numbers.ours), clock.now() - reading->at};
 }
 
+// One connection until the server has said how many there are.
+std::uint32_t share_of(const ServerWatch &watch) {
+  const auto reading = watch.last();
+  return reading ? static_cast<std::uint32_t>(db::pool_share(reading->numbers)) : 1;
+}
+
 // Blocks until somebody asks the host to stop, or it is tainted. Answers whether
 // it is: then nothing can be loaded any more, and only a new process helps.
 bool wait_until_told(const sigset_t &stops, const StrategyService &strategies) {
@@ -128,6 +143,8 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   options.on_event = [&](const StrategyEvent &event) { append_strategy_event(events, event); };
   const SettingsChange saved = settings_at_start(settings.strategy_settings);
   options.settings = saved.settings.value_or(StrategySettings{});
+  if (settings.at_most_half)
+    options.share = [&server_watch] { return share_of(server_watch); };
   StrategyService strategies(clock, pool, options,
                              [&] { return server_view(server_watch, clock); });
   strategies.note_settings_problem(saved.problem);
@@ -197,6 +214,11 @@ int main(int argc, char **argv) {
   pthread_sigmask(SIG_BLOCK, &stops, nullptr);
 
   try {
+    if (settings.password_fd >= 0) {
+      const std::string password = handed_password(settings.password_fd);
+      for (std::string *conninfo : {&settings.database, &settings.monitor})
+        *conninfo += " password=" + db::quoted_value(password);
+    }
     return serve(settings, params, stops);
   } catch (const Poco::Net::NetException &e) {
     fmt::print(stderr, "lab_host: can't listen on 127.0.0.1:{}: {}; choose another with --port\n",

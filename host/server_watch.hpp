@@ -16,7 +16,7 @@ namespace lab::host {
 
 class ServerWatch {
 public:
-  // `conninfo` is a superuser's, so that it enters at the ceiling.
+  // `conninfo`: on the lab's own server a superuser's, so that it enters at the ceiling.
   ServerWatch(const Clock &clock, const std::string &conninfo);
   ~ServerWatch();
 

@@ -23,6 +23,9 @@ constexpr auto slow_look = milliseconds(5);
 constexpr int slow_looks = 3;
 constexpr int failed_looks = 3;
 
+// How often a share is asked for: as often as the server is.
+constexpr auto look_at_share = milliseconds(500);
+
 // FNV-1a over the file: tells one build from another.
 std::uint64_t fingerprint(const std::filesystem::path &file) {
   std::ifstream in(file, std::ios::binary);
@@ -323,7 +326,10 @@ void StrategyService::govern(Post &post) {
     {
       std::unique_lock lock(post.mutex);
       post.current.reset();
-      post.wake.wait_until(lock, clock_.steady(post.next_look),
+      const pool::Time wakes =
+          options_.share ? std::min<pool::Time>(post.next_look, clock_.now() + look_at_share)
+                         : post.next_look;
+      post.wake.wait_until(lock, clock_.steady(wakes),
                            [&] { return post.stop || post.asked || !post.orders.empty(); });
       if (post.stop)
         break;
@@ -351,10 +357,26 @@ void StrategyService::govern(Post &post) {
     }
     if (clock_.now() >= post.next_look)
       look(post, false);
+    else
+      keep_to_share(post);
   }
   if (auto last = post.governor.go_builtin())
     (void)post.governor.retire(std::move(*last));
   post.watch.detach();
+}
+
+std::uint32_t StrategyService::share() const {
+  return options_.share ? std::min<std::uint32_t>(options_.share(), POOL_LAB_MAX_SIZE)
+                        : POOL_LAB_MAX_SIZE;
+}
+
+// Others don't wait for the next look, which a strategy may want in a minute only.
+void StrategyService::keep_to_share(Post &post) {
+  const std::uint32_t now = share();
+  if (post.plan.share == now)
+    return;
+  post.plan = post.governor.in_force(now);
+  pool_.follow(post.plan, false, post.governor.admits());
 }
 
 void StrategyService::look(Post &post, bool fresh) {
@@ -362,7 +384,7 @@ void StrategyService::look(Post &post, bool fresh) {
   if (fresh) // nothing that happened under another strategy
     seen = pool_.observe();
   const auto cpu_before = post.watch.cpu_in_calls();
-  pool::Decision decision = post.governor.look(seen, server_());
+  pool::Decision decision = post.governor.look(seen, server_(), share());
   post.slow = post.watch.cpu_in_calls() - cpu_before > slow_look ? post.slow + 1 : 0;
   post.failed = decision.failure ? post.failed + 1 : 0;
 

@@ -105,6 +105,9 @@ public:
     // Told of each change, under the service's lock: it must not call back.
     std::function<void(const StrategyEvent &)> on_event = [](const StrategyEvent &) {};
     StrategySettings settings; // to begin with; not checked: what doesn't fit is left out
+    // The most connections that the pool may have at the moment, where the server is shared
+    // with others. Nothing: as many as the strategy says. Asked often, so it may move.
+    std::function<std::uint32_t()> share;
   };
   using ServerNumbers = std::function<std::optional<pool::ServerView>()>;
 
@@ -149,8 +152,10 @@ private:
   void check_settings(const StrategySettings &settings);
   pool::ParamValues settings_of(const std::string &name) const;
 
-  void govern(Post &post);                                       // [governor]
-  void look(Post &post, bool fresh);                             // [governor]
+  void govern(Post &post);           // [governor]
+  void look(Post &post, bool fresh); // [governor]
+  void keep_to_share(Post &post);    // [governor]
+  std::uint32_t share() const;
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 

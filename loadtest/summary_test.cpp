@@ -223,6 +223,19 @@ TEST(Summary, AClosedRunIsInvalidOnlyWhenTheGeneratorWasInTheWay) {
   EXPECT_TRUE(contains(reason(summarise(recorded)), "75 % of it"));
 }
 
+// Somebody else's server on this machine is one of "the others".
+TEST(Summary, WherePostgresIsNotKnownOthersProveNothing) {
+  Recorded recorded = made_up();
+  recorded.profile.model = Model::closed;
+  recorded.profile.hold = 0ms;
+  recorded.processor_measured.others = 1.5;
+  recorded.postgres_known = false;
+  const json summary = summarise(recorded);
+  EXPECT_EQ(summary["verdict"], "pass");
+  EXPECT_TRUE(summary["processor"]["postgres_percent"].is_null());
+  EXPECT_FALSE(contains(summary["why"], "PostgreSQL used")) << summary["why"];
+}
+
 TEST(Summary, ADatabaseThatWasNeverThereIsNotTheStrategysFault) {
   Recorded recorded = made_up();
   fail(recorded, 3, [](std::size_t) { return true; });

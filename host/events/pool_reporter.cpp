@@ -24,6 +24,7 @@ json text_or_null(const std::string &text) {
 json plan_json(const pool::Plan &plan, std::uint32_t max_open) {
   return {{"max_in_use", plan.max_in_use},
           {"max_open", max_open},
+          {"share", plan.share < POOL_LAB_MAX_SIZE ? json(plan.share) : json(nullptr)},
           {"min_idle", plan.min_idle},
           {"max_connecting", plan.max_connecting},
           {"max_waiting", plan.max_waiting},

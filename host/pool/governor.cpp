@@ -56,9 +56,12 @@ std::optional<std::string> Governor::set(const ParamValues &values) {
   return std::nullopt;
 }
 
-Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server) {
-  if (!strategy_)
-    return {builtin_plan(), 0, "the fixed plan that is compiled into the host", std::nullopt};
+Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server,
+                        std::uint32_t share) {
+  if (!strategy_) {
+    plan_ = builtin_plan();
+    return {in_force(share), 0, "the fixed plan that is compiled into the host", std::nullopt};
+  }
 
   if (server) {
     seen.server_max_connections = server->max_connections;
@@ -71,11 +74,12 @@ Decision Governor::look(pl_observation seen, const std::optional<ServerView> &se
   pl_plan answer = plugin::default_plan();
   auto failure = guarded("look", [&] { return strategy_->instance->look(seen, answer); });
   if (failure)
-    return {plan_, 0, {}, std::move(failure)};
+    return {in_force(share), 0, {}, std::move(failure)};
   const Clamped clamped = from_abi(answer);
   plan_ = clamped.plan;
 
-  Decision decision{plan_, clamped.fields, {}, std::nullopt};
+  const Clamped shared = within_share(plan_, share);
+  Decision decision{shared.plan, clamped.fields + shared.fields, {}, std::nullopt};
   if (strategy_->library->has_explain())
     decision.failure =
         guarded("explain", [&] { return strategy_->instance->explain(decision.explain); });

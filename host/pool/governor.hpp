@@ -50,7 +50,7 @@ struct Strategy {
 
 struct Decision {
   Plan plan;
-  unsigned clamped = 0; // fields that were out of range
+  unsigned clamped = 0; // fields that were out of range, or above the share
   std::string explain;
   plugin::CallResult failure; // then `plan` is the one before
 };
@@ -78,7 +78,13 @@ public:
   std::optional<std::string> set(const ParamValues &values);
 
   // `seen` as the pool observed it; the server's numbers and `random` are filled in here.
-  Decision look(pl_observation seen, const std::optional<ServerView> &server);
+  // No size of the plan goes above `share`: what the host may have open on a server that
+  // others use too.
+  Decision look(pl_observation seen, const std::optional<ServerView> &server,
+                std::uint32_t share = POOL_LAB_MAX_SIZE);
+
+  // The plan in force under another `share`. Asks no strategy.
+  Plan in_force(std::uint32_t share) const { return within_share(plan_, share).plan; }
   Verdict admit(const pl_ask &ask);
 
   bool admits() const { return strategy_ && strategy_->library->has_admit(); }
@@ -106,7 +112,7 @@ private:
   CallGuard &guard_;
   Random random_;
   std::optional<Strategy> strategy_;
-  Plan plan_ = builtin_plan();
+  Plan plan_ = builtin_plan(); // in force, but for the share
 };
 
 } // namespace lab::pool

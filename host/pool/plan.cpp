@@ -72,4 +72,20 @@ Clamped from_abi(const pl_plan &in) {
   return {plan, clamp.fields};
 }
 
+Clamped within_share(Plan plan, std::uint32_t share) {
+  unsigned fields = 0;
+  const auto hold_down = [&](std::uint32_t &size) {
+    if (size <= share)
+      return;
+    size = share;
+    ++fields;
+  };
+  plan.share = share;
+  hold_down(plan.max_in_use);
+  hold_down(plan.min_idle);
+  if (plan.max_open)
+    hold_down(*plan.max_open);
+  return {plan, fields};
+}
+
 } // namespace lab::pool

@@ -25,6 +25,9 @@ struct Plan {
   Duration max_lifetime = std::chrono::minutes(30);
   Duration next_look = std::chrono::seconds(1);
 
+  // The host's, not a strategy's: no more than this may be open, whatever the rest says.
+  std::uint32_t share = POOL_LAB_MAX_SIZE;
+
   friend bool operator==(const Plan &, const Plan &) = default;
 };
 
@@ -38,5 +41,8 @@ struct Clamped {
 
 // A strategy's answer, brought into the stated ranges.
 Clamped from_abi(const pl_plan &plan);
+
+// The same plan on a server that is shared with others: no size above `share`.
+Clamped within_share(Plan plan, std::uint32_t share);
 
 } // namespace lab::pool

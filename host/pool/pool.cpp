@@ -286,9 +286,8 @@ void Pool::announce_wake(Time now, Actions &out) {
 // ---- what the governor and the page look at ----------------------------------
 
 std::uint32_t Pool::max_open() const {
-  if (plan_.max_open)
-    return *plan_.max_open;
-  return highest_.empty() ? plan_.max_in_use : highest_.front().second;
+  const std::uint32_t highest = highest_.empty() ? plan_.max_in_use : highest_.front().second;
+  return std::min(plan_.share, plan_.max_open.value_or(highest));
 }
 
 Levels Pool::levels() const {

@@ -10,13 +10,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "db/foreign_database.hpp"
 #include "loadtest/lab/agent.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/load_lock.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/settings_file.hpp"
 #include "loadtest/lab/state.hpp"
@@ -29,6 +33,8 @@ using nlohmann::json;
 
 // A host that drains, and one that starts.
 constexpr auto restart_limit = drain_limit + 30s;
+
+constexpr auto enter_limit = 5s;
 
 Agent agent_of_this_build(const Places &places) {
   if (const auto agent = Agent::find(places)) {
@@ -72,41 +78,82 @@ json wait_for_host(const Agent &agent) {
   }
 }
 
-bool has_to_start_anew(const json &said, unsigned short port) {
+bool has_to_start_anew(const Places &places, const json &said, const State &state) {
   const json &host = said.at("host");
-  return host.at("state") != "serving" || host.at("port") != port ||
-         program_was_replaced(host.at("pid"));
+  const auto record = recorded_host(places);
+  return host.at("state") != "serving" || host.at("port") != state.port ||
+         program_was_replaced(host.at("pid")) || !record || record->database != state.database;
+}
+
+// The host connects as another user than this program, maybe, so that this one got
+// in says little. Its monitor looks twice a second.
+void wait_until_it_enters(const HostApi &host) {
+  const auto deadline = std::chrono::steady_clock::now() + enter_limit;
+  for (;;) {
+    const json health = host.health();
+    if (!health.contains("database") && !health.at("pending_jobs").is_null())
+      return;
+    if (std::chrono::steady_clock::now() > deadline)
+      throw SetUpFailed(fmt::format("the host can't enter the database: {}",
+                                    health.value("database", "it got no answer")));
+    std::this_thread::sleep_for(20ms);
+  }
 }
 
 } // namespace
 
-Running bring_up(const Places &places, std::optional<unsigned short> port) {
+void Wanted::add_to(CLI::App &command) {
+  command.add_option("--port", port, "Port of host and page from now on (at first 3000)")
+      ->check(CLI::Range(1024, 65000))
+      ->option_text("BASE");
+  command
+      .add_option("--database", database,
+                  fmt::format("Work on this database from now on, in a schema of the lab's own; "
+                              "{}: the lab's own PostgreSQL",
+                              own_database))
+      ->option_text("URL");
+}
+
+Running bring_up(const Places &places, const Wanted &wanted) {
   const db::LabUser user = db::lab_user();
   places.make(user);
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
 
-  const StateFile state(places.state());
-  const auto before = recorded_host(places);
-  const unsigned short wanted = port.value_or(state.read().port);
+  const StateFile file(places.state());
+  State state = file.read();
+  const State before = state;
+  state.port = wanted.port.value_or(state.port);
+  if (wanted.database)
+    state.database =
+        *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
   // Asked before anything is started or remembered.
-  require_port(wanted, before ? std::optional(before->process.pid) : std::nullopt);
-  if (wanted != state.read().port)
-    state.change([wanted](State &s) { s.port = wanted; });
-
-  auto postgres = places.postgres(user);
-  postgres.start();
-  postgres.ensure_database();
+  const auto host_before = recorded_host(places);
+  require_port(state.port, host_before ? std::optional(host_before->process.pid) : std::nullopt);
+  std::optional<LoadLock> no_load;
+  if (state.database != before.database)
+    no_load.emplace(LoadLock::take(places.load_lock(), "lab up --database"));
+  const auto database = database_called(state.database, places, user);
+  database->start();
+  database->ensure_database();
+  if (state.port != before.port || state.database != before.database)
+    file.change([&state](State &s) {
+      s.port = state.port;
+      s.database = state.database;
+    });
 
   const Agent agent = agent_of_this_build(places);
   json said = wait_for_host(agent);
-  if (has_to_start_anew(said, wanted))
+  if (has_to_start_anew(places, said, state))
     said = agent.ask("restart", restart_limit);
   const json &host = said.at("host");
   if (host.at("state") != "serving")
     throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
                                   host.at("problem").get<std::string>()));
-  make_settings_file(places, HostApi(wanted));
-  return {wanted, host.at("pid"), postgres.pid().value_or(0), user};
+  make_settings_file(places, HostApi(state.port));
+  wait_until_it_enters(HostApi(state.port));
+  if (!state.database.empty())
+    places.postgres(user).stop(); // serves nobody any more
+  return {state.port, host.at("pid"), database->pid().value_or(0), user};
 }
 
 std::string take_down(const Places &places) {
@@ -137,10 +184,9 @@ std::string take_down(const Places &places) {
 Running running_lab(const Places &places) {
   const auto host = recorded_host(places);
   const db::LabUser user = db::lab_user();
-  const auto postgres = places.postgres(user).pid();
   if (!host)
     throw SetUpFailed("the lab is not up: run scripts/lab up");
-  return {host->port, host->process.pid, postgres.value_or(0), user};
+  return {host->port, host->process.pid, database_in_use(places, user)->pid().value_or(0), user};
 }
 
 } // namespace lab::cli

@@ -10,22 +10,35 @@
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/places.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace lab::cli {
 
 // The lab as it runs, with what a command needs of it.
 struct Running {
   unsigned short port = 0;
   pid_t host_pid = 0;
-  pid_t postgres_pid = 0;
+  pid_t postgres_pid = 0; // 0: not running, or not the lab's
   db::LabUser user;
 
   HostApi host() const { return HostApi(port); }
 };
 
-// Starts what doesn't run, and starts anew what runs from an older build. `port`:
-// to be used from now on. Throws SetUpFailed and std::runtime_error, one line.
-// [any process: one at a time, the next one waits]
-Running bring_up(const Places &places, std::optional<unsigned short> port);
+// What is to hold from now on, where it is said.
+struct Wanted {
+  std::optional<unsigned short> port = {};
+  std::optional<std::string> database = {}; // a URL, or `own_database` (database.hpp)
+
+  void add_to(CLI::App &command); // --port, --database
+};
+
+// Starts what doesn't run, and starts anew what runs from an older build or on
+// another database. Nothing is remembered before it was found fit. Throws
+// SetUpFailed and std::runtime_error, one line. [any process: one at a time, the
+// next one waits]
+Running bring_up(const Places &places, const Wanted &wanted = {});
 
 // Stops host, agent and PostgreSQL, as far as they run. Only processes that the
 // lab has started. Answers what it stopped: "host, agent, PostgreSQL".

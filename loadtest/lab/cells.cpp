@@ -8,6 +8,7 @@
 
 #include "loadtest/comparison.hpp"
 #include "loadtest/figures.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/swap.hpp"
 #include "loadtest/machine.hpp"
@@ -55,9 +56,8 @@ CellRunner::CellRunner(const Places &places, const std::string &command, Termina
                        const Interrupt &interrupt)
     : places_(places), terminal_(terminal), interrupt_(interrupt),
       lock_(LoadLock::take(places.load_lock(), command)),
-      facts_({{"postgres",
-               load::postgres_facts(
-                   places.postgres(running_lab(places).user).conninfo_admin("pool_lab facts"))}}) {}
+      facts_({{"postgres", load::postgres_facts(database_in_use(places, running_lab(places).user)
+                                                    ->conninfo_admin("pool_lab facts"))}}) {}
 
 CellRunner::~CellRunner() {
   try {
@@ -65,7 +65,7 @@ CellRunner::~CellRunner() {
     if (swapped_) // `in_use` is nobody's to change meanwhile but the user's: by `use`, or by a save
       swap_to(places_, lab.host(), StateFile(places_.state()).read().in_use,
               HostApi::Instance::fresh);
-    places_.postgres(lab.user).reset();
+    database_in_use(places_, lab.user)->reset();
   } catch (const std::exception &e) {
     terminal_.say(fmt::format("lab: not left as it was: {}", e.what()));
   }
@@ -91,20 +91,20 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
                   std::chrono::ceil<std::chrono::seconds>(cell.profile.total()).count()));
   const Running lab = lab_again();
   const HostApi host = lab.host();
-  auto postgres = places_.postgres(lab.user);
+  const auto database = database_in_use(places_, lab.user);
   wait_for_rest(host);
   if (cell.strategy) {
     swapped_ = true;
     swap_to(places_, host, *cell.strategy, HostApi::Instance::fresh);
   }
-  postgres.reset(db::PrivatePostgres::Checkpoint::yes);
+  database->reset(db::LabDatabase::Checkpoint::yes);
   wait_for_rest(host);
   interrupt_.check();
 
   load::Target target;
   target.ports = {lab.port};
-  target.neighbour_conninfo = postgres.conninfo_neighbour();
-  target.postgres_pid = postgres.pid().value_or(0);
+  target.neighbour_conninfo = database->conninfo_neighbour();
+  target.postgres_pid = database->pid().value_or(0);
   target.host_pids = {lab.host_pid};
   target.facts = facts_;
   mark(host, "load: " + cell.profile.name);

@@ -28,6 +28,7 @@ void add_logs(CLI::App &lab, Chosen &chosen);
 
 void add_reset(CLI::App &lab, Chosen &chosen);
 void add_psql(CLI::App &lab, Chosen &chosen);
+void add_fault(CLI::App &lab, Chosen &chosen);
 
 void add_strategies(CLI::App &lab, Chosen &chosen);
 void add_use(CLI::App &lab, Chosen &chosen);

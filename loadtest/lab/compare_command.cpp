@@ -47,7 +47,7 @@ Exit run(const Places &places, const Options &options) {
   for (const std::string &name : options.profiles.empty() ? lesson_profiles() : options.profiles)
     comparison.profiles.push_back(options.load.apply(load::for_compare(profile_called(name))));
   Terminal terminal(options.json.to_output());
-  const Running running = bring_up(places, std::nullopt);
+  const Running running = bring_up(places);
   hand_over_strategies(places);
   check_strategies(running.host(), comparison.strategies);
   const auto cells = comparison.cells();

@@ -12,7 +12,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "db/conninfo.hpp"
+#include "db/private_postgres.hpp"
 #include "loadtest/lab/commands.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/load_lock.hpp"
 
 namespace lab::cli {
@@ -22,11 +25,11 @@ namespace {
 constexpr int not_found = 127;
 constexpr int not_executable = 126;
 
-db::PrivatePostgres running_postgres(const Places &places) {
-  auto postgres = places.postgres(db::lab_user());
-  if (!postgres.pid())
-    throw SetUpFailed("PostgreSQL does not run: run scripts/lab up");
-  return postgres;
+std::unique_ptr<db::LabDatabase> usable_database(const Places &places) {
+  auto database = database_in_use(places, db::lab_user());
+  if (const auto problem = database->problem())
+    throw SetUpFailed(*problem);
+  return database;
 }
 
 // Becomes the program: its exit status is then the command's own.
@@ -52,9 +55,9 @@ void add_reset(CLI::App &lab, Chosen &chosen) {
   lab.add_subcommand("reset", "The database back to its seed: 5 workers, 10,000 pending jobs")
       ->callback([&chosen] {
         chosen.action = [](const Places &places) {
-          auto postgres = running_postgres(places);
+          const auto database = usable_database(places);
           const auto no_load = LoadLock::take(places.load_lock(), "lab reset");
-          postgres.reset();
+          database->reset();
           fmt::print("the database is as seeded\n");
           return Exit::pass;
         };
@@ -63,26 +66,22 @@ void add_reset(CLI::App &lab, Chosen &chosen) {
 
 void add_psql(CLI::App &lab, Chosen &chosen) {
   CLI::App *command = lab.add_subcommand(
-      "psql", "A superuser's prompt, also at the ceiling; or, after --, any command with the job "
-              "role's connection in its environment");
+      "psql", "A prompt (on the lab's own database a superuser's, also at the ceiling); or, after "
+              "--, any command with the job role's connection in its environment");
   auto arguments = std::make_shared<std::vector<std::string>>();
   command->add_option("COMMAND", *arguments, "After --: the command, such as pgbench -c 5 -T 10")
       ->option_text("[-- COMMAND...]");
   command->callback([&chosen, arguments] {
     chosen.action = [arguments](const Places &places) -> Exit {
-      const auto postgres = running_postgres(places);
+      const auto database = usable_database(places);
       // The real programs, before Debian's wrappers, which would look for clusters.
       const char *path = std::getenv("PATH");
       set("PATH", fmt::format("{}:{}", db::PrivatePostgres::programs().string(),
                               path ? path : "/usr/bin:/bin"));
       if (arguments->empty())
-        become({"psql", postgres.conninfo_admin("pool_lab psql")});
-      set("PGHOST", postgres.socket().string());
-      set("PGPORT", "5432");
-      set("PGDATABASE", "lab");
-      set("PGUSER", "lab_jobs");
-      set("PGPASSFILE", postgres.passfile().string());
-      set("PGAPPNAME", "pool_lab psql");
+        become({"psql", database->conninfo_admin("pool_lab psql")});
+      for (const auto &[name, value] : db::environment_of(database->conninfo_jobs("pool_lab psql")))
+        set(name.c_str(), value);
       become(*arguments);
     };
   });

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "db/one_line.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/secret_pipe.hpp"
 
 namespace lab::cli {
 namespace {
@@ -30,16 +32,19 @@ std::uintmax_t size_of(const std::filesystem::path &file) {
   return absent ? 0 : size;
 }
 
+// The descriptor that the host reads a password from.
+constexpr int password_descriptor = 3;
+
 db::Launch launch(const Places &places, const db::LabUser &user, unsigned short port,
+                  const db::LabDatabase &database, const SecretPipe &password,
                   const Choice &choice) {
-  const auto postgres = places.postgres(user);
   std::vector<std::string> argv = {places.program("lab_host"),
                                    "--port",
                                    std::to_string(port),
                                    "--database",
-                                   postgres.conninfo_jobs(),
+                                   database.conninfo_jobs(),
                                    "--monitor",
-                                   postgres.conninfo_admin("pool_lab monitor"),
+                                   database.conninfo_admin("pool_lab monitor"),
                                    "--strategies",
                                    places.strategies(),
                                    "--strategies",
@@ -52,6 +57,13 @@ db::Launch launch(const Places &places, const db::LabUser &user, unsigned short 
                                    places.page(),
                                    "--settings",
                                    places.settings_for_host()};
+  if (database.shared())
+    argv.emplace_back("--at-most-half");
+  std::vector<std::pair<int, int>> pass;
+  if (password.descriptor() >= 0) {
+    argv.insert(argv.end(), {"--password-fd", std::to_string(password_descriptor)});
+    pass.emplace_back(password.descriptor(), password_descriptor);
+  }
   if (!choice.name.empty()) {
     argv.insert(argv.end(), {"--strategy", choice.name});
     for (const auto &[name, value] : choice.params)
@@ -62,7 +74,8 @@ db::Launch launch(const Places &places, const db::LabUser &user, unsigned short 
           .directory = "/",
           .own_session = true,
           .out = db::Output::captured(),
-          .err = db::Output::appended_to(places.host_log())};
+          .err = db::Output::appended_to(places.host_log()),
+          .pass = pass};
 }
 
 } // namespace
@@ -73,7 +86,8 @@ std::optional<HostRecord> recorded_host(const Places &places) {
   if (!content.is_object())
     return std::nullopt;
   const HostRecord record{{content.value("pid", 0), content.value("started", std::uint64_t{0})},
-                          content.value("port", static_cast<unsigned short>(0))};
+                          content.value("port", static_cast<unsigned short>(0)),
+                          content.value("database", "")};
   return alive(record.process) ? std::optional(record) : std::nullopt;
 }
 
@@ -85,20 +99,26 @@ HostProcess HostProcess::adopt(const Places &places, const HostRecord &record) {
   return {record.process, record.port, places.host_log()};
 }
 
-HostProcess HostProcess::start(const Places &places, const db::LabUser &user, unsigned short port,
+HostProcess HostProcess::start(const Places &places, const db::LabUser &user, const State &state,
                                const Choice &choice) {
+  const unsigned short port = state.port;
   const auto log_began = size_of(places.host_log());
   std::optional<db::Child> child;
   try {
-    child.emplace(launch(places, user, port, choice));
+    const auto database = database_called(state.database, places, user);
+    const SecretPipe password(database->password());
+    child.emplace(launch(places, user, port, *database, password, choice));
   } catch (const std::exception &e) {
     throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
   }
   const auto id = process(child->pid());
   // From now on another agent finds it, even if this one ends while it starts.
   if (id)
-    write_whole(places.host_record(),
-                json{{"pid", id->pid}, {"started", id->started}, {"port", port}}.dump());
+    write_whole(places.host_record(), json{{"pid", id->pid},
+                                           {"started", id->started},
+                                           {"port", port},
+                                           {"database", state.database}}
+                                          .dump());
   HostProcess host(id.value_or(ProcessId{child->pid(), 0}), port, places.host_log());
   host.log_began_ = log_began;
   host.child_ = std::move(child);

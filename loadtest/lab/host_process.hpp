@@ -21,6 +21,7 @@ namespace lab::cli {
 struct HostRecord {
   ProcessId process;
   unsigned short port = 0;
+  std::string database; // as in State::database
 };
 
 // What host.json says, if that process still lives. [any thread]
@@ -43,8 +44,8 @@ public:
   };
 
   // Starts one and waits until it serves. A choice without a name: on the plan
-  // that is compiled in. Throws NotStarted.
-  static HostProcess start(const Places &places, const db::LabUser &user, unsigned short port,
+  // that is compiled in. `state` says the port and the database. Throws NotStarted.
+  static HostProcess start(const Places &places, const db::LabUser &user, const State &state,
                            const Choice &choice);
 
   // One that lives already, started by another agent.

@@ -30,7 +30,7 @@ Exit exit_of(const json &summary) {
 
 Exit run(const Places &places, const Options &options) {
   const load::Profile profile = options.load.apply(profile_called(options.profile));
-  bring_up(places, std::nullopt);
+  bring_up(places);
   Terminal terminal(options.json.to_output());
   const Interrupt interrupt;
   CellRunner runner(places, "lab load " + profile.name, terminal, interrupt);

@@ -12,6 +12,7 @@
 
 #include "db/connection.hpp"
 #include "loadtest/lab/commands.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/interrupt.hpp"
 #include "loadtest/lab/lesson.hpp"
 #include "loadtest/lab/load_options.hpp"
@@ -31,6 +32,7 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_url(lab, chosen);
   add_reset(lab, chosen);
   add_psql(lab, chosen);
+  add_fault(lab, chosen);
   add_strategies(lab, chosen);
   add_use(lab, chosen);
   add_load(lab, chosen);
@@ -78,11 +80,15 @@ int main(int argc, char **argv) {
   Chosen chosen;
   describe(lab, chosen);
   try {
+    refuse_passwords({argv + 1, argv + argc});
     lab.parse(words(argc, argv));
   } catch (const CLI::ParseError &e) {
     if (e.get_exit_code() == 0)
       return lab.exit(e);
     fmt::print(stderr, "lab: {}; see scripts/lab --help\n", e.what());
+    return with(Exit::set_up);
+  } catch (const std::exception &e) {
+    fmt::print(stderr, "lab: {}\n", e.what());
     return with(Exit::set_up);
   }
   try {

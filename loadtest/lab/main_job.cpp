@@ -1,7 +1,6 @@
 // `lab` without a subcommand: starts all, runs the four strategies under the
 // same loads, prints what happened and why, and leaves the lab up.
 #include <memory>
-#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -15,14 +14,14 @@ namespace lab::cli {
 namespace {
 
 struct Options {
-  std::optional<unsigned short> port;
+  Wanted wanted;
   JsonOption json;
 };
 
 Exit run(const Places &places, const Options &options) {
   Terminal terminal(options.json.to_output());
   terminal.progress("starting PostgreSQL, agent and host");
-  const Running running = bring_up(places, options.port);
+  const Running running = bring_up(places, options.wanted);
   Comparison comparison{"lab", {}, {}, LoadOptions{}.seed};
   for (const std::string &name : lesson_profiles())
     comparison.profiles.push_back(load::for_compare(profile_called(name)));
@@ -45,9 +44,7 @@ Exit run(const Places &places, const Options &options) {
 
 void add_main_job(CLI::App &lab, Chosen &chosen) {
   auto options = std::make_shared<Options>();
-  lab.add_option("--port", options->port, "Port of host and page from now on (at first 3000)")
-      ->check(CLI::Range(1024, 65000))
-      ->option_text("BASE");
+  options->wanted.add_to(lab);
   options->json.add_to(lab);
   lab.callback([&lab, &chosen, options] {
     if (lab.get_subcommands().empty())

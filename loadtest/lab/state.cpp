@@ -25,11 +25,8 @@ Choice choice_of(const json &value) {
 }
 
 json to_json(const State &state) {
-  json out = {{"port", state.port},
-              {"in_use", to_json(state.in_use)},
-              {"loaded", nullptr},
-              {"trying", nullptr},
-              {"refused", state.refused}};
+  json out = {{"port", state.port}, {"database", state.database}, {"in_use", to_json(state.in_use)},
+              {"loaded", nullptr},  {"trying", nullptr},          {"refused", state.refused}};
   if (state.loaded)
     out["loaded"] = to_json(*state.loaded);
   if (state.trying) {
@@ -43,6 +40,7 @@ json to_json(const State &state) {
 State state_of(const json &value) {
   State state;
   state.port = value.at("port").get<unsigned short>();
+  state.database = value.value("database", "");
   state.in_use = choice_of(value.at("in_use"));
   if (!value.at("loaded").is_null())
     state.loaded = choice_of(value.at("loaded"));

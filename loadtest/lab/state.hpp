@@ -26,6 +26,9 @@ inline constexpr const char *safe_strategy = "bounded_timeout";
 struct State {
   unsigned short port = 3000;
 
+  // Keywords of a connection string, never with a password; "": the lab's own.
+  std::string database;
+
   Choice in_use{first_strategy}; // what `up` restores
   std::optional<Choice> loaded;  // what the host ran last, also inside a comparison
 

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "loadtest/lab/commands.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/status_report.hpp"
 
@@ -35,9 +36,12 @@ std::string with_params(const json &report) {
 
 void print_for_people(const json &report) {
   fmt::print("page        {}\n", report.at("host_url").get<std::string>());
-  fmt::print("database    {}\n", report.at("database_url").get<std::string>());
+  const bool own = report.at("database") == own_database;
+  fmt::print("database    {}{}\n", report.at("database_url").get<std::string>(),
+             own ? "" : " (not the lab's own)");
   fmt::print("host        {}\n", process_text(report.at("host_pid")));
-  fmt::print("PostgreSQL  {}\n", process_text(report.at("postgres_pid")));
+  if (own)
+    fmt::print("PostgreSQL  {}\n", process_text(report.at("postgres_pid")));
   fmt::print("agent       {}\n", process_text(report.at("agent_pid")));
   fmt::print("strategy    {}, {}\n", with_params(report),
              report.at("strategy_state").get<std::string>());

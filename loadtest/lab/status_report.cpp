@@ -3,10 +3,11 @@
 #include <chrono>
 #include <string>
 
-#include <Poco/URI.h>
 #include <fmt/format.h>
 
+#include "db/conninfo.hpp"
 #include "loadtest/lab/agent.hpp"
+#include "loadtest/lab/database.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
@@ -17,12 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-std::string database_url(const Places &places, const db::LabUser &user) {
-  std::string folder;
-  Poco::URI::encode(places.postgres(user).socket().string(), "/", folder);
-  return fmt::format("postgresql://lab_jobs@/lab?host={}", folder);
-}
 
 void look_at_agent(const Places &places, json &report) {
   const auto agent = Agent::find(places);
@@ -78,9 +73,11 @@ json status_report(const Places &places) {
   const db::LabUser user = db::lab_user();
   const auto record = recorded_host(places);
   const HostApi host(record ? record->port : state.port);
+  const auto database = database_called(state.database, places, user);
   json report = {{"up", false},
                  {"host_url", host.url()},
-                 {"database_url", database_url(places, user)},
+                 {"database", state.database.empty() ? own_database : "foreign"},
+                 {"database_url", db::url_of(database->conninfo_jobs())},
                  {"host_pid", nullptr},
                  {"postgres_pid", nullptr},
                  {"agent_pid", nullptr},
@@ -90,18 +87,19 @@ json status_report(const Places &places) {
                  {"refused", state.refused},
                  {"events", json::array()},
                  {"problems", json::array()}};
-  const auto postgres = places.postgres(user).pid();
+  const auto postgres = database->pid();
   if (!record && !postgres && !Agent::find(places)) {
     report["problems"].push_back("the lab is not up: run scripts/lab up");
     return report;
   }
   if (postgres)
     report["postgres_pid"] = *postgres;
-  else
-    report["problems"].push_back("PostgreSQL does not run: run scripts/lab up");
+  const auto trouble = database->problem();
+  if (trouble)
+    report["problems"].push_back(*trouble);
   look_at_agent(places, report);
   look_at_host(places, host, report);
-  report["up"] = postgres && record;
+  report["up"] = !trouble && record;
   for (const auto &[name, reason] : state.refused)
     report["problems"].push_back(
         fmt::format("{} is refused, for under it {}; try it again with scripts/lab use {}", name,

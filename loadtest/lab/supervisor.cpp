@@ -204,7 +204,7 @@ void Supervisor::start(const Choice &choice) {
   }
   const State state = state_.read();
   try {
-    host_ = HostProcess::start(places_, user_, state.port, choice);
+    host_ = HostProcess::start(places_, user_, state, choice);
   } catch (const HostProcess::NotStarted &e) {
     host_ended(e.end);
     return;
@@ -255,6 +255,7 @@ void Supervisor::observe() {
   hand_over_strategies(places_);
   if (!host_)
     return;
+  const Choice before = state_.read().in_use;
   const HostApi api(host_->port());
   try {
     const auto strategy = api.strategy();
@@ -274,8 +275,10 @@ void Supervisor::observe() {
     return;
   const Choice choice = *std::exchange(seen_choice_, std::nullopt);
   state_.change([&](State &s) {
-    if (s.swap_under_way(system_clock::now()))
-      return; // the program `lab` is about to write down what comes of it
+    // The program `lab` is about to write down what comes of it, or has just done so
+    // while the host was being asked.
+    if (s.swap_under_way(system_clock::now()) || s.in_use != before)
+      return;
     s.in_use = choice;
     s.refused.erase(choice.name);
   });

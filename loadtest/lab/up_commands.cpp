@@ -1,6 +1,5 @@
 // up, down, url, agent.
 #include <memory>
-#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -15,13 +14,11 @@ namespace lab::cli {
 void add_up(CLI::App &lab, Chosen &chosen) {
   CLI::App *command =
       lab.add_subcommand("up", "Start what is missing: PostgreSQL, the agent, the host");
-  auto port = std::make_shared<std::optional<unsigned short>>();
-  command->add_option("--port", *port, "Port of host and page from now on (at first 3000)")
-      ->check(CLI::Range(1024, 65000))
-      ->option_text("BASE");
-  command->callback([&chosen, port] {
-    chosen.action = [port](const Places &places) {
-      const Running running = bring_up(places, *port);
+  auto wanted = std::make_shared<Wanted>();
+  wanted->add_to(*command);
+  command->callback([&chosen, wanted] {
+    chosen.action = [wanted](const Places &places) {
+      const Running running = bring_up(places, *wanted);
       fmt::print("the lab is up: {}\n", running.host().url());
       return Exit::pass;
     };
