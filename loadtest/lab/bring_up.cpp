@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "db/conninfo.hpp"
 #include "db/foreign_database.hpp"
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/database.hpp"
@@ -60,15 +61,18 @@ bool has_to_start_anew(const Places &places, const json &said, const State &stat
 
 // The host connects as another user than this program, maybe, so that this one got
 // in says little. Its monitor looks twice a second.
-void wait_until_it_enters(const HostApi &host) {
+void wait_until_it_enters(const HostApi &host, const db::LabDatabase &database) {
   const auto deadline = std::chrono::steady_clock::now() + enter_limit;
   for (;;) {
     const json health = host.health();
     if (!health.contains("database") && !health.at("pending_jobs").is_null())
       return;
     if (std::chrono::steady_clock::now() > deadline)
-      throw SetUpFailed(fmt::format("the host can't enter the database: {}",
-                                    health.value("database", "it got no answer")));
+      throw SetUpFailed(
+          fmt::format("the host (user {}) can't enter {}: {}; let it in, or use another "
+                      "database",
+                      db::lab_user().name, db::url_of(database.conninfo_jobs()),
+                      health.value("database", "it got no answer")));
     std::this_thread::sleep_for(20ms);
   }
 }
@@ -122,7 +126,15 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   if (host.at("state") != "serving")
     throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
                                   host.at("problem").get<std::string>()));
-  wait_until_it_enters(HostApi(state.port));
+  try {
+    wait_until_it_enters(HostApi(state.port), *database);
+  } catch (const SetUpFailed &) {
+    if (state.database != before.database) {
+      file.change([&before](State &s) { s.database = before.database; });
+      (void)agent.ask("restart", restart_limit);
+    }
+    throw;
+  }
   if (!state.database.empty())
     places.postgres(user).stop(); // serves nobody any more
   return {state.port, host.at("pid"), database->pid().value_or(0), user};
