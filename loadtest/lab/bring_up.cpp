@@ -14,6 +14,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "db/conninfo.hpp"
+#include "db/faults.hpp"
 #include "db/foreign_database.hpp"
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/database.hpp"
@@ -87,17 +89,26 @@ bool has_to_start_anew(const Places &places, const json &said, const State &stat
 
 // The host connects as another user than this program, maybe, so that this one got
 // in says little. Its monitor looks twice a second.
-void wait_until_it_enters(const HostApi &host) {
+void wait_until_it_enters(const HostApi &host, const db::LabDatabase &database) {
   const auto deadline = std::chrono::steady_clock::now() + enter_limit;
   for (;;) {
     const json health = host.health();
     if (!health.contains("database") && !health.at("pending_jobs").is_null())
       return;
     if (std::chrono::steady_clock::now() > deadline)
-      throw SetUpFailed(fmt::format("the host can't enter the database: {}",
-                                    health.value("database", "it got no answer")));
+      throw SetUpFailed(
+          fmt::format("the host (user {}) can't enter {}: {}; let it in, or use another "
+                      "database",
+                      db::lab_user().name, db::url_of(database.conninfo_jobs()),
+                      health.value("database", "it got no answer")));
     std::this_thread::sleep_for(20ms);
   }
+}
+
+// A freeze whose command was killed has nobody left to end it.
+void thaw_what_was_left(const Places &places, const State &state, const db::LabUser &user) {
+  if (state.database.empty() && FileLock::try_take(places.fault_lock()))
+    db::thaw(places.postgres(user));
 }
 
 } // namespace
@@ -133,6 +144,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   if (state.database != before.database)
     no_load.emplace(LoadLock::take(places.load_lock(), "lab up --database"));
   const auto database = database_called(state.database, places, user);
+  thaw_what_was_left(places, state, user);
   database->start();
   database->ensure_database();
   if (state.port != before.port || state.database != before.database)
@@ -150,7 +162,15 @@ Running bring_up(const Places &places, const Wanted &wanted) {
     throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
                                   host.at("problem").get<std::string>()));
   make_settings_file(places, HostApi(state.port));
-  wait_until_it_enters(HostApi(state.port));
+  try {
+    wait_until_it_enters(HostApi(state.port), *database);
+  } catch (const SetUpFailed &) {
+    if (state.database != before.database) {
+      file.change([&before](State &s) { s.database = before.database; });
+      (void)agent.ask("restart", restart_limit);
+    }
+    throw;
+  }
   if (!state.database.empty())
     places.postgres(user).stop(); // serves nobody any more
   return {state.port, host.at("pid"), database->pid().value_or(0), user};

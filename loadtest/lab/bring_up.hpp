@@ -35,7 +35,7 @@ struct Wanted {
 };
 
 // Starts what doesn't run, and starts anew what runs from an older build or on
-// another database. Nothing is remembered before it was found fit. Throws
+// another database. A database that is not fit leaves all as it was. Throws
 // SetUpFailed and std::runtime_error, one line. [any process: one at a time, the
 // next one waits]
 Running bring_up(const Places &places, const Wanted &wanted = {});

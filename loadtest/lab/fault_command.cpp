@@ -37,6 +37,10 @@ Exit restart(const Places &places) {
 
 Exit freeze(const Places &places, std::chrono::seconds time) {
   const auto postgres = own_postgres(places, "fault freeze");
+  const auto under_way = FileLock::try_take(places.fault_lock());
+  if (!under_way)
+    throw SetUpFailed(
+        "another freeze is under way: wait for it, or end it with scripts/lab fault clear");
   const Interrupt interrupt; // so that a Ctrl-C, too, ends in a thaw
   {
     const db::Freeze frozen(postgres);

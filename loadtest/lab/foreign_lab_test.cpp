@@ -14,12 +14,14 @@
 #include <vector>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "db/private_file.hpp"
 #include "db/tables.hpp"
 #include "db/test_tenant.hpp"
 #include "loadtest/lab/files.hpp"
@@ -357,6 +359,39 @@ TEST_F(ForeignLab, WithoutAPasswordThatIsFoundItSaysSo) {
   EXPECT_THAT(up.err, HasSubstr("wants a password, and none was found"));
   EXPECT_EQ(lines_in(up.err), 1) << up.err;
   EXPECT_EQ(lab_->status()["database"], "private");
+}
+
+// The host may run as another user than whoever calls: it must get in itself.
+TEST_F(ForeignLab, ADatabaseThatOnlyTheCallerMayEnterIsRefused) {
+  if (::geteuid() != 0)
+    GTEST_SKIP() << "needs root: only then the host is another user than the caller";
+  up_here();
+  const db::TestTenant callers(*server_);
+  const auto superuser = callers.connect_superuser();
+  const auto hba = server_->postgres().data() / "pg_hba.conf";
+  const std::string before = text_of_file(hba).value();
+  db::write_private_file(hba, fmt::format("local {0} {0} peer map={0}\n", callers.name()) + before,
+                         db::lab_user());
+  db::write_private_file(server_->postgres().data() / "pg_ident.conf",
+                         fmt::format("{0} root {0}\n", callers.name()), db::lab_user());
+  db::run_now(*superuser, "SELECT pg_reload_conf()");
+  ASSERT_TRUE(eventually([&] {
+    return callers.ask(fmt::format("SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = "
+                                   "'peer' AND '{}' = ANY (database)",
+                                   callers.name())) == "1";
+  }));
+  // Without its passfile, so that only peer is left.
+  const auto up = lab({"up", "--database", callers.url_without_passfile()});
+  EXPECT_EQ(up.status, 64);
+  EXPECT_THAT(up.err, HasSubstr("the host (user pool-lab) can't enter postgresql://"));
+  EXPECT_THAT(up.err, HasSubstr("Peer authentication failed"));
+  EXPECT_EQ(lines_in(up.err), 1) << up.err;
+  const json report = lab_->status();
+  EXPECT_EQ(report["database"], "private") << "the lab stays where it was";
+  EXPECT_TRUE(report["problems"].empty()) << report.dump();
+  EXPECT_TRUE(eventually([&] { return lab_->host().health()["pending_jobs"] == 10000; }));
+  db::write_private_file(hba, before, db::lab_user());
+  db::run_now(*superuser, "SELECT pg_reload_conf()");
 }
 
 TEST_F(ForeignLab, TheEnvironmentHasNoSay) {

@@ -39,6 +39,7 @@ public:
   std::filesystem::path host_record() const { return home_ / "host.json"; }
   std::filesystem::path host_log() const { return home_ / "host.log"; }
   std::filesystem::path up_lock() const { return home_ / "up.lock"; }
+  std::filesystem::path fault_lock() const { return home_ / "fault.lock"; }
 
   // What is recorded.
   std::filesystem::path records() const { return work_ / ".lab"; }

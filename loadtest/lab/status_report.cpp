@@ -38,7 +38,7 @@ void look_at_agent(const Places &places, json &report) {
   }
 }
 
-void look_at_host(const Places &places, const HostApi &host, json &report) {
+void look_at_host(const Places &places, const HostApi &host, bool database_well, json &report) {
   const auto record = recorded_host(places);
   if (!record) {
     report["problems"].push_back("the host does not run: run scripts/lab up");
@@ -61,6 +61,9 @@ void look_at_host(const Places &places, const HostApi &host, json &report) {
         pool.at("open") == 0)
       report["problems"].push_back("the host has no connection to the database: " +
                                    pool.at("last_connect_error").get<std::string>());
+    else if (const json health = host.health(); database_well && health.contains("database"))
+      report["problems"].push_back("the host can't look at the database: " +
+                                   health.at("database").get<std::string>());
   } catch (const std::exception &e) {
     report["problems"].push_back(e.what());
   }
@@ -98,7 +101,7 @@ json status_report(const Places &places) {
   if (trouble)
     report["problems"].push_back(*trouble);
   look_at_agent(places, report);
-  look_at_host(places, host, report);
+  look_at_host(places, host, !trouble, report);
   report["up"] = !trouble && record;
   for (const auto &[name, reason] : state.refused)
     report["problems"].push_back(
