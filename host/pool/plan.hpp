@@ -37,6 +37,6 @@ struct Clamped {
 };
 
 // A strategy's answer, brought into the stated ranges.
-Clamped from_abi(const pl_plan &plan);
+Clamped from_abi(const pl_plan &in);
 
 } // namespace lab::pool
