@@ -181,7 +181,7 @@ struct Connecting::Underway {
   State state = State::failed;
   ConnectError error;
 
-  void fail(std::string message) {
+  void fail(const std::string &message) {
     error.kind = says_too_many(message)                      ? ConnectFailure::too_many_connections
                  : pg && PQconnectionNeedsPassword(pg.get()) ? ConnectFailure::no_password
                                                              : ConnectFailure::other;

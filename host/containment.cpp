@@ -14,7 +14,7 @@ namespace lab::host {
 namespace {
 
 constexpr int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
-constexpr std::size_t signal_stack_size = 64 * 1024;
+constexpr std::size_t signal_stack_size = std::size_t{64} * 1024;
 
 int hung_signal() {
   return SIGRTMIN + 3;

@@ -251,7 +251,7 @@ private:
     return one_hold < 50_ms ? 50_ms : one_hold > window ? window : one_hold;
   }
 
-  static unsigned whole(double x) { return static_cast<unsigned>(x + 0.5); }
+  static unsigned whole(double x) { return static_cast<unsigned>(std::lround(x)); }
 
   double limit = 0;      // connections; a fraction is progress to the next one
   double quiet = 0;      // ms, the mean hold on a quiet database; 0 until one is known

@@ -20,7 +20,7 @@ using Poco::Net::HTTPServerRequest;
 using Poco::Net::HTTPServerRequestImpl;
 using Poco::Net::HTTPServerResponse;
 
-constexpr std::size_t largest_body = 256 * 1024;
+constexpr std::size_t largest_body = std::size_t{256} * 1024;
 constexpr auto default_deadline = std::chrono::seconds(30);
 
 pool::Duration asked_deadline(const std::string &text) {

@@ -12,7 +12,6 @@ namespace lab::host {
 namespace {
 
 using Poco::Net::SocketAddress;
-using Poco::Net::SocketImpl;
 
 class QuickStream : public Poco::Net::StreamSocketImpl {
 public:

@@ -40,7 +40,7 @@ struct Clamped {
 };
 
 // A strategy's answer, brought into the stated ranges.
-Clamped from_abi(const pl_plan &plan);
+Clamped from_abi(const pl_plan &in);
 
 // The same plan on a server that is shared with others: no size above `share`.
 Clamped within_share(Plan plan, std::uint32_t share);

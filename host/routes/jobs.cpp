@@ -78,7 +78,7 @@ std::string job_status(const Call &call) {
 } // namespace
 
 void add_job_routes(Router &router, LivePool &pool) {
-  constexpr auto unknown_length = pool::Duration::zero();
+  static constexpr auto unknown_length = pool::Duration::zero();
 
   router.add("POST", "/jobs", true, [&pool](Call &call) {
     const db::NewJob job = new_job(call);

@@ -264,6 +264,7 @@ CallResult Instance::restore(const std::vector<std::byte> &bytes) {
 
 pl_plan default_plan() {
   constexpr pl_ns second = 1'000'000'000;
+  constexpr pl_ns minute = 60 * second;
   pl_plan plan{};
   plan.struct_size = sizeof plan;
   plan.max_in_use = 10;
@@ -275,7 +276,7 @@ pl_plan default_plan() {
   plan.look_when_waiting = 0;
   plan.wait_timeout = 5 * second;
   plan.idle_timeout = 30 * second;
-  plan.max_lifetime = 30 * 60 * second;
+  plan.max_lifetime = 30 * minute;
   plan.next_look = second;
   return plan;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
@@ -57,7 +58,7 @@ void on_fault(int, siginfo_t *info, void *context) {
 void note_last_words_on(Channel &channel) {
   told = &channel;
   // A stack that overflowed can't carry the handler.
-  static std::array<char, 64 * 1024> own_stack;
+  static std::array<char, std::size_t{64} * 1024> own_stack;
   stack_t stack{};
   stack.ss_sp = own_stack.data();
   stack.ss_size = own_stack.size();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include <sys/resource.h>
-#include <time.h>
 
 #include <fmt/core.h>
 
@@ -188,7 +188,7 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
         first.admit(weather, moment.scene, 2 * number + ask);
   }
   if (!alike)
-    warnings.push_back(
+    warnings.emplace_back(
         "two instances that saw the same answered differently: it keeps state in static "
         "variables, or reads a clock or random numbers, so it can't be replayed");
 
@@ -288,7 +288,7 @@ TrialResult try_library(const std::filesystem::path &path, Channel &channel) {
     result.summary = library->summary();
     result.params = library->params();
     if (result.summary.empty())
-      result.warnings.push_back(
+      result.warnings.emplace_back(
           "it has no summary: give POOL_LAB_STRATEGY one line that says what it does");
     storm(*library, steps, result.warnings);
     settings(*library, steps);

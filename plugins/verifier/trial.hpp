@@ -28,6 +28,6 @@ struct TrialResult {
 };
 
 // Throws Refusal. Every step is told to `channel` before it begins.
-TrialResult try_library(const std::filesystem::path &library, Channel &channel);
+TrialResult try_library(const std::filesystem::path &path, Channel &channel);
 
 } // namespace lab::plugin
