@@ -14,6 +14,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "db/open_files.hpp"
 #include "host/clock.hpp"
 #include "host/containment.hpp"
 #include "host/http/server.hpp"
@@ -168,6 +169,7 @@ int main(int argc, char **argv) {
   install_containment();
   std::signal(SIGPIPE, SIG_IGN);
   db::ignore_pg_environment();
+  db::allow_open_files();
   // Blocked here, before any thread, so that only `wait_until_told` sees them.
   sigset_t stops;
   sigemptyset(&stops);

@@ -8,9 +8,11 @@
 #include <fmt/ranges.h>
 
 #include "loadtest/lab/agent.hpp"
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/state.hpp"
 
@@ -51,9 +53,20 @@ bool has_to_start_anew(const json &said, unsigned short port) {
          program_was_replaced(host.at("pid"));
 }
 
+void start_postgres(db::PrivatePostgres &postgres) {
+  try {
+    postgres.start();
+    postgres.ensure_database();
+  } catch (const std::exception &e) {
+    throw SetUpFailed(e.what() + advice_on_room(e.what()));
+  }
+}
+
 } // namespace
 
 Running bring_up(const Places &places, std::optional<unsigned short> port) {
+  if (const auto full = full_disk(places))
+    throw SetUpFailed(*full);
   const db::LabUser user = db::lab_user();
   places.make(user);
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
@@ -67,8 +80,7 @@ Running bring_up(const Places &places, std::optional<unsigned short> port) {
     state.change([wanted](State &s) { s.port = wanted; });
 
   auto postgres = places.postgres(user);
-  postgres.start();
-  postgres.ensure_database();
+  start_postgres(postgres);
 
   const Agent agent = agent_of_this_build(places);
   json said = wait_for_host(agent);
@@ -103,6 +115,10 @@ std::string take_down(const Places &places) {
     postgres.stop();
     stopped.push_back("PostgreSQL");
   }
+  // What no record names: they were damaged, or belong to a home that was moved.
+  for (const LabProcess &left : lab_processes(places))
+    if (end_process(left.id, drain_limit))
+      stopped.push_back(left.program);
   return fmt::format("{}", fmt::join(stopped, ", "));
 }
 

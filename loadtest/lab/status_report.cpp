@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "loadtest/lab/agent.hpp"
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
@@ -89,6 +90,8 @@ json status_report(const Places &places) {
                  {"events", json::array()},
                  {"problems", json::array()}};
   const auto postgres = places.postgres(user).pid();
+  if (const auto full = full_disk(places))
+    report["problems"].push_back(*full);
   if (!record && !postgres && !Agent::find(places)) {
     report["problems"].push_back("the lab is not up: run scripts/lab up");
     return report;
