@@ -1,6 +1,7 @@
 #include "loadtest/lab/test_home.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
