@@ -7,6 +7,7 @@
 #include <string>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -67,6 +68,24 @@ TEST_F(Doctor, SaysItInWordsWithoutATerminal) {
   EXPECT_THAT(run_apart({"sh", "-c", script}, on_terminal).out, HasSubstr("\x1b[32m✓ ok"));
   on_terminal.environment["NO_COLOR"] = "1";
   EXPECT_THAT(run_apart({"sh", "-c", script}, on_terminal).out, Not(HasSubstr("\x1b[3")));
+}
+
+TEST_F(Doctor, SaysWhatLittleProcessorMeans) {
+  const json one = report({.through = {"taskset", "-c", "0"}});
+  EXPECT_THAT(found(one, "processors"), HasSubstr("warn: 1 to be used"));
+  const fs::path tree = "/sys/fs/cgroup/cpu"; // version 1; in 2, making a group disturbs others
+  const fs::path group = tree / fmt::format("lab-test-{}", ::getpid());
+  std::error_code no_groups;
+  if (!is_root() || !fs::exists(tree / "cpu.cfs_quota_us") ||
+      !fs::create_directory(group, no_groups))
+    GTEST_SKIP() << "no control group for the processor can be made here";
+  std::ofstream(group / "cpu.cfs_quota_us") << 50'000;
+  const json half = report(
+      {.through = {"sh", "-c",
+                   fmt::format("echo $$ >{}/cgroup.procs && exec \"$@\"", group.string()), "sh"}});
+  EXPECT_THAT(found(half, "processors"), HasSubstr("warn: 0.5 to be used"));
+  EXPECT_THAT(found(half, "processors"), HasSubstr("invalid"));
+  EXPECT_EQ(::rmdir(group.c_str()), 0);
 }
 
 TEST_F(Doctor, NamesALimitThatIsTooLow) {
