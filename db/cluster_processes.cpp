@@ -15,12 +15,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every PostgreSQL process has the data folder as its working directory.
+// Every PostgreSQL process has the data folder as its working directory. So may
+// somebody's shell, which is none of ours.
 bool works_in(pid_t pid, const fs::path &canonical_data) {
+  const auto process = fs::path("/proc") / std::to_string(pid);
   std::error_code unreadable; // gone, a zombie, or another user's
-  return fs::read_symlink(fs::path("/proc") / std::to_string(pid) / "cwd", unreadable) ==
-             canonical_data &&
-         !unreadable;
+  if (fs::read_symlink(process / "cwd", unreadable) != canonical_data || unreadable)
+    return false;
+  const std::string program = fs::read_symlink(process / "exe", unreadable).filename();
+  return program == "postgres" || program == "postgres (deleted)"; // deleted: upgraded since
 }
 
 std::vector<pid_t> all_processes() {

@@ -51,6 +51,21 @@ std::string make_system_user() {
 
 } // namespace
 
+std::optional<LabUser> lab_user_if_there() {
+  return ::geteuid() == 0 ? user_named(system_user) : caller();
+}
+
+std::string remove_system_user() {
+  if (!user_named(system_user))
+    return "";
+  try {
+    const auto removed = run({.argv = {"userdel", system_user}}, std::chrono::seconds(30));
+    return removed.well() ? "" : removed.output.substr(0, removed.output.find('\n'));
+  } catch (const std::exception &e) {
+    return e.what();
+  }
+}
+
 LabUser lab_user() {
   if (::geteuid() != 0)
     return caller();

@@ -2,6 +2,7 @@
 #include "db/cluster_processes.hpp"
 #include "db/connection.hpp"
 #include "db/conninfo.hpp"
+#include "db/log_file.hpp"
 #include "db/one_line.hpp"
 #include "db/private_file.hpp"
 #include "db/tables.hpp"
@@ -212,8 +213,10 @@ void PrivatePostgres::make_cluster() const {
            .directory = folder_},
           std::chrono::minutes(2));
   fs::remove(password_file, problem);
-  if (!made.well())
+  if (!made.well()) {
+    fs::remove_all(aside, problem); // a full disk needs its room
     fail(made.timed_out ? "initdb took longer than 2 minutes" : "initdb failed", made.output);
+  }
   std::string settings = text_of_file(aside / "postgresql.conf");
   write_private_file(aside / "postgresql.conf",
                      settings + fmt::format("\ninclude = '{}'\n", settings_file), user_);
@@ -268,6 +271,7 @@ void PrivatePostgres::start() {
   if (!pid()) {
     clear_leftovers();
     write_settings();
+    begin_log(log());
     std::error_code absent;
     const auto log_before = fs::exists(log()) ? fs::file_size(log(), absent) : 0;
     const auto started =

@@ -16,6 +16,7 @@
 
 #include "db/connection_share.hpp"
 #include "db/conninfo.hpp"
+#include "db/open_files.hpp"
 #include "host/clock.hpp"
 #include "host/containment.hpp"
 #include "host/events/event_log.hpp"
@@ -206,6 +207,7 @@ int main(int argc, char **argv) {
   install_containment();
   std::signal(SIGPIPE, SIG_IGN);
   db::ignore_pg_environment();
+  db::allow_open_files();
   // Blocked here, before any thread, so that only `wait_until_told` sees them.
   sigset_t stops;
   sigemptyset(&stops);

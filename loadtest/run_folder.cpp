@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -29,11 +31,14 @@ constexpr int csv_fields = 9;
 }
 
 void write_file(const fs::path &path, const std::string &content) {
+  errno = 0;
   std::ofstream file(path, std::ios::binary);
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.flush();
   if (!file)
-    fail("write", path, "is the disc full?");
+    fail("write", path,
+         fmt::format("{}{}", std::strerror(errno),
+                     errno == ENOSPC ? "; free some space on that disk and run it again" : ""));
 }
 
 std::string read_file(const fs::path &path) {

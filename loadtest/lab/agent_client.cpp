@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "db/child.hpp"
+#include "db/log_file.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
@@ -37,6 +38,7 @@ std::optional<Agent> Agent::find(const Places &places) {
 }
 
 Agent Agent::start(const Places &places) {
+  db::begin_log(places.agent_log());
   db::Child child({.argv = {places.program("lab"), "agent"},
                    .environment = places.environment(),
                    .directory = "/",

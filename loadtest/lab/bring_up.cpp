@@ -19,9 +19,11 @@
 #include "db/foreign_database.hpp"
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/database.hpp"
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/load_lock.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/settings_file.hpp"
@@ -111,6 +113,15 @@ void thaw_what_was_left(const Places &places, const State &state, const db::LabU
     db::thaw(places.postgres(user));
 }
 
+void start(db::LabDatabase &database) {
+  try {
+    database.start();
+    database.ensure_database();
+  } catch (const std::exception &e) {
+    throw SetUpFailed(e.what() + advice_on_room(e.what()));
+  }
+}
+
 } // namespace
 
 void Wanted::add_to(CLI::App &command) {
@@ -126,6 +137,8 @@ void Wanted::add_to(CLI::App &command) {
 }
 
 Running bring_up(const Places &places, const Wanted &wanted) {
+  if (const auto full = full_disk(places))
+    throw SetUpFailed(*full);
   const db::LabUser user = db::lab_user();
   places.make(user);
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
@@ -145,8 +158,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
     no_load.emplace(LoadLock::take(places.load_lock(), "lab up --database"));
   const auto database = database_called(state.database, places, user);
   thaw_what_was_left(places, state, user);
-  database->start();
-  database->ensure_database();
+  start(*database);
   if (state.port != before.port || state.database != before.database)
     file.change([&state](State &s) {
       s.port = state.port;
@@ -198,6 +210,10 @@ std::string take_down(const Places &places) {
     postgres.stop();
     stopped.push_back("PostgreSQL");
   }
+  // What no record names: they were damaged, or belong to a home that was moved.
+  for (const LabProcess &left : lab_processes(places))
+    if (end_process(left.id, drain_limit))
+      stopped.push_back(left.program);
   return fmt::format("{}", fmt::join(stopped, ", "));
 }
 

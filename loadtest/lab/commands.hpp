@@ -25,6 +25,8 @@ void add_url(CLI::App &lab, Chosen &chosen);
 
 void add_status(CLI::App &lab, Chosen &chosen);
 void add_logs(CLI::App &lab, Chosen &chosen);
+void add_doctor(CLI::App &lab, Chosen &chosen);
+void add_uninstall(CLI::App &lab, Chosen &chosen);
 
 void add_reset(CLI::App &lab, Chosen &chosen);
 void add_psql(CLI::App &lab, Chosen &chosen);

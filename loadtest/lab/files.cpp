@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 
 namespace lab::cli {
@@ -21,9 +22,15 @@ namespace fs = std::filesystem;
 
 int open_to_lock(const fs::path &file) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0)
-    throw SetUpFailed(fmt::format("{} can't be opened: {}; call the lab as the user who made it",
-                                  file.string(), std::strerror(errno)));
+  if (fd < 0) {
+    const int error = errno;
+    const char *advice = error == ENOSPC   ? "free some space on that disk and try again"
+                         : error == ENOENT ? "run scripts/lab up, which makes its folder"
+                         : error == EROFS  ? "its disk can only be read"
+                                           : "call the lab as the user who made it";
+    throw SetUpFailed(
+        fmt::format("{} can't be opened: {}; {}", file.string(), std::strerror(error), advice));
+  }
   return fd;
 }
 
@@ -52,7 +59,9 @@ FileLock::~FileLock() {
 void FileLock::write(std::string_view text) const {
   if (::ftruncate(fd_, 0) != 0 ||
       ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-    throw SetUpFailed(fmt::format("a lock file can't be written: {}", std::strerror(errno)));
+    throw SetUpFailed(fmt::format("a lock file of the lab can't be written: {}; free some space on "
+                                  "the disk of LAB_HOME and LAB_WORK and try again",
+                                  std::strerror(errno)));
 }
 
 std::optional<std::string> text_of_file(const fs::path &file) {
@@ -70,9 +79,12 @@ void write_whole(const fs::path &file, std::string_view text) {
     std::ofstream out(aside, std::ios::binary | std::ios::trunc);
     out << text;
     out.close();
-    if (!out)
+    if (!out) {
+      const std::string why = std::strerror(errno);
+      fs::remove(aside, problem); // what stood there before is whole, and stays
       throw SetUpFailed(
-          fmt::format("{} can't be written: {}", aside.string(), std::strerror(errno)));
+          fmt::format("{} can't be written: {}{}", file.string(), why, advice_on_room(why)));
+    }
   }
   fs::rename(aside, file, problem);
   if (problem)

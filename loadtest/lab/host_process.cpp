@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "db/log_file.hpp"
 #include "db/one_line.hpp"
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/files.hpp"
@@ -102,6 +103,7 @@ HostProcess HostProcess::adopt(const Places &places, const HostRecord &record) {
 HostProcess HostProcess::start(const Places &places, const db::LabUser &user, const State &state,
                                const Choice &choice) {
   const unsigned short port = state.port;
+  db::begin_log(places.host_log());
   const auto log_began = size_of(places.host_log());
   std::optional<db::Child> child;
   try {
@@ -112,13 +114,20 @@ HostProcess HostProcess::start(const Places &places, const db::LabUser &user, co
     throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
   }
   const auto id = process(child->pid());
-  // From now on another agent finds it, even if this one ends while it starts.
-  if (id)
-    write_whole(places.host_record(), json{{"pid", id->pid},
-                                           {"started", id->started},
-                                           {"port", port},
-                                           {"database", state.database}}
-                                          .dump());
+  // From now on another agent finds it, even if this one ends while it starts. One
+  // that nobody could find must not be.
+  try {
+    if (id)
+      write_whole(places.host_record(), json{{"pid", id->pid},
+                                             {"started", id->started},
+                                             {"port", port},
+                                             {"database", state.database}}
+                                            .dump());
+  } catch (const std::exception &e) {
+    child->send(SIGKILL);
+    (void)child->wait_for(5s);
+    throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
+  }
   HostProcess host(id.value_or(ProcessId{child->pid(), 0}), port, places.host_log());
   host.log_began_ = log_began;
   host.child_ = std::move(child);

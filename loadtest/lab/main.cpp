@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "db/connection.hpp"
+#include "db/open_files.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/interrupt.hpp"
@@ -29,6 +30,8 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_down(lab, chosen);
   add_status(lab, chosen);
   add_logs(lab, chosen);
+  add_doctor(lab, chosen);
+  add_uninstall(lab, chosen);
   add_url(lab, chosen);
   add_reset(lab, chosen);
   add_psql(lab, chosen);
@@ -74,6 +77,7 @@ int with(Exit exit) {
 
 int main(int argc, char **argv) {
   lab::db::ignore_pg_environment();
+  lab::db::allow_open_files();
   CLI::App lab{"Pool Strategy Lab: how a connection pool behaves, by running it.\nWithout a "
                "command: starts all, runs four strategies under the same loads, compares them.",
                "scripts/lab"};

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 
 namespace lab::cli {
@@ -39,9 +40,13 @@ std::optional<fs::path> home_of_this_program() {
 void make_folder(const fs::path &folder, const char *variable) {
   std::error_code problem;
   fs::create_directories(folder, problem);
-  if (problem)
-    throw SetUpFailed(fmt::format("{} can't be made: {}; set {} to a folder that you may write in",
-                                  folder.string(), problem.message(), variable));
+  if (!problem)
+    return;
+  const std::string advice = advice_on_room(problem.message());
+  throw SetUpFailed(fmt::format(
+      "{} can't be made: {}{}", folder.string(), problem.message(),
+      advice.empty() ? fmt::format("; set {} to a folder that you may write in", variable)
+                     : advice));
 }
 
 void set_mode(const fs::path &folder, mode_t mode) {

@@ -59,6 +59,17 @@ std::string program_of(pid_t pid) {
   return std::filesystem::path(link).filename().string();
 }
 
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto stat = text_of_file(fmt::format("/proc/{}/stat", pid));
+  const auto name_end = stat ? stat->rfind(')') : std::string::npos;
+  if (name_end == std::string::npos)
+    return std::nullopt;
+  std::istringstream fields(stat->substr(name_end + 1));
+  std::string state;
+  pid_t parent = 0;
+  return fields >> state >> parent ? std::optional(parent) : std::nullopt;
+}
+
 bool program_was_replaced(pid_t pid) {
   return link_of(pid).ends_with(" (deleted)");
 }

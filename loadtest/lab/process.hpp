@@ -26,6 +26,9 @@ bool alive(const ProcessId &id);
 // The name of its program, "" when it can't be seen.
 std::string program_of(pid_t pid);
 
+// Nothing when there is no such process.
+std::optional<pid_t> parent_of(pid_t pid);
+
 // Its program's file was removed or replaced since it started.
 bool program_was_replaced(pid_t pid);
 

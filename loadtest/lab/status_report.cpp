@@ -8,6 +8,7 @@
 #include "db/conninfo.hpp"
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/database.hpp"
+#include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
@@ -91,6 +92,8 @@ json status_report(const Places &places) {
                  {"events", json::array()},
                  {"problems", json::array()}};
   const auto postgres = database->pid();
+  if (const auto full = full_disk(places))
+    report["problems"].push_back(*full);
   if (!record && !postgres && !Agent::find(places)) {
     report["problems"].push_back("the lab is not up: run scripts/lab up");
     return report;

@@ -211,10 +211,14 @@ void Supervisor::start(const Choice &choice) {
   }
   seen_.clear();
   look_at_settings(true);
-  state_.change([&choice](State &s) {
-    s.loaded = choice;
-    s.trying.reset();
-  });
+  try {
+    state_.change([&choice](State &s) {
+      s.loaded = choice;
+      s.trying.reset();
+    });
+  } catch (const std::exception &e) { // it serves all the same
+    spdlog::error("{}", e.what());
+  }
   note(fmt::format("the host (process {}) serves on port {}, on {}", host_->id().pid, state.port,
                    shown(choice)));
   const std::lock_guard lock(mutex_);
@@ -235,10 +239,16 @@ void Supervisor::host_ended(const HostProcess::End &end) {
   State state = before;
   if (next.refuse && !ran.name.empty()) {
     event += fmt::format("; {} is refused until it is used by name", ran.name);
-    state = state_.change([&](State &s) {
+    const auto refuse = [&](State &s) {
       s.refused[ran.name] = fmt::format("the host {} at {}", end.text, clock_time());
       s.trying.reset();
-    });
+    };
+    try {
+      state = state_.change(refuse);
+    } catch (const std::exception &e) { // a full disk: then until this agent ends
+      spdlog::error("{}", e.what());
+      refuse(state);
+    }
   }
   note(event);
   start_with_ = allowed(state, ran.name.empty() ? state.in_use : ran, next.safe);

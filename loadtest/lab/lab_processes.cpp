@@ -1,0 +1,58 @@
+#include "loadtest/lab/lab_processes.hpp"
+
+#include <cstdlib>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "db/cluster_processes.hpp"
+#include "loadtest/lab/files.hpp"
+
+namespace lab::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Its program's file, also when that was replaced or removed since.
+fs::path program_file(pid_t pid) {
+  std::error_code unseen;
+  std::string link = fs::read_symlink(fmt::format("/proc/{}/exe", pid), unseen);
+  constexpr std::string_view gone = " (deleted)";
+  if (link.ends_with(gone))
+    link.erase(link.size() - gone.size());
+  return link;
+}
+
+bool is_agent(pid_t pid) {
+  const std::string words = text_of_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+  const auto first_end = words.find('\0');
+  return first_end != std::string::npos && words.compare(first_end + 1, 6, {"agent\0", 6}) == 0;
+}
+
+} // namespace
+
+std::vector<LabProcess> lab_processes(const Places &places) {
+  std::vector<LabProcess> found;
+  std::error_code unseen;
+  const fs::path programs = fs::weakly_canonical(places.app() / "bin", unseen);
+  for (const auto &entry : fs::directory_iterator("/proc", unseen)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    const fs::path program = pid > 0 ? program_file(pid) : fs::path();
+    if (program.empty() || program.parent_path() != programs)
+      continue;
+    std::string name = program.filename();
+    if (name == "lab") {
+      if (!is_agent(pid))
+        continue;
+      name = "lab agent";
+    }
+    if (const auto id = process(pid))
+      found.push_back({*id, name});
+  }
+  for (const pid_t pid : db::processes_in(places.postgres_folder() / "data"))
+    if (const auto id = process(pid))
+      found.push_back({*id, "postgres"});
+  return found;
+}
+
+} // namespace lab::cli
