@@ -79,7 +79,7 @@ bool is_run(const Block &block) {
 
 TEST(Commands, EveryBlockSaysWhetherItIsRun) {
   static const std::regex good(
-      "sh run( exits [0-9]+| in full)?|sh not run: .+|text|toml|c|cpp|json");
+      "sh run( exits [0-9]+| in full)?|sh not run: .+|text|toml|sql|c|cpp|json");
   int run = 0;
   for (const fs::path &document : documents())
     for (const Block &block : blocks_of(source / document)) {

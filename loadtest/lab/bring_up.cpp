@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <regex>
 #include <thread>
 #include <vector>
 
@@ -86,7 +87,8 @@ bool has_to_start_anew(const Places &places, const json &said, const State &stat
   const json &host = said.at("host");
   const auto record = recorded_host(places);
   return host.at("state") != "serving" || host.at("port") != state.port ||
-         program_was_replaced(host.at("pid")) || !record || record->database != state.database;
+         program_was_replaced(host.at("pid")) || !record || record->database != state.database ||
+         record->origins != state.origins;
 }
 
 // The host connects as another user than this program, maybe, so that this one got
@@ -105,6 +107,18 @@ void wait_until_it_enters(const HostApi &host, const db::LabDatabase &database) 
                       health.value("database", "it got no answer")));
     std::this_thread::sleep_for(20ms);
   }
+}
+
+std::vector<std::string> checked_origins(const std::vector<std::string> &origins) {
+  if (origins.size() == 1 && origins[0] == "none")
+    return {};
+  static const std::regex good("https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?");
+  for (const std::string &origin : origins)
+    if (!std::regex_match(origin, good))
+      throw SetUpFailed(fmt::format("\"{}\" is no origin: it is written https://NAME or "
+                                    "https://NAME:PORT, without a path",
+                                    origin));
+  return origins;
 }
 
 // A freeze whose command was killed has nobody left to end it.
@@ -134,6 +148,12 @@ void Wanted::add_to(CLI::App &command) {
                               "{}: the lab's own PostgreSQL",
                               own_database))
       ->option_text("URL");
+  command
+      .add_option("--allow-origin", origins,
+                  "Origin that may call the host from now on besides its own, for a browser editor "
+                  "that forwards the port; may be given again; none: no other")
+      ->allow_extra_args(false)
+      ->option_text("https://NAME");
 }
 
 Running bring_up(const Places &places, const Wanted &wanted) {
@@ -150,6 +170,8 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   if (wanted.database)
     state.database =
         *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
+  if (!wanted.origins.empty())
+    state.origins = checked_origins(wanted.origins);
   // Asked before anything is started or remembered.
   const auto host_before = recorded_host(places);
   require_port(state.port, host_before ? std::optional(host_before->process.pid) : std::nullopt);
@@ -159,10 +181,12 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   const auto database = database_called(state.database, places, user);
   thaw_what_was_left(places, state, user);
   start(*database);
-  if (state.port != before.port || state.database != before.database)
+  if (state.port != before.port || state.database != before.database ||
+      state.origins != before.origins)
     file.change([&state](State &s) {
       s.port = state.port;
       s.database = state.database;
+      s.origins = state.origins;
     });
 
   const Agent agent = agent_of_this_build(places);

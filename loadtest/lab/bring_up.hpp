@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -30,8 +31,9 @@ struct Running {
 struct Wanted {
   std::optional<unsigned short> port = {};
   std::optional<std::string> database = {}; // a URL, or `own_database` (database.hpp)
+  std::vector<std::string> origins = {};    // in place of those of before; "none": none
 
-  void add_to(CLI::App &command); // --port, --database
+  void add_to(CLI::App &command); // --port, --database, --allow-origin
 };
 
 // Starts what doesn't run, and starts anew what runs from an older build or on

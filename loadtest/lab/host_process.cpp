@@ -36,12 +36,12 @@ std::uintmax_t size_of(const std::filesystem::path &file) {
 // The descriptor that the host reads a password from.
 constexpr int password_descriptor = 3;
 
-db::Launch launch(const Places &places, const db::LabUser &user, unsigned short port,
+db::Launch launch(const Places &places, const db::LabUser &user, const State &state,
                   const db::LabDatabase &database, const SecretPipe &password,
                   const Choice &choice) {
   std::vector<std::string> argv = {places.program("lab_host"),
                                    "--port",
-                                   std::to_string(port),
+                                   std::to_string(state.port),
                                    "--database",
                                    database.conninfo_jobs(),
                                    "--monitor",
@@ -60,6 +60,8 @@ db::Launch launch(const Places &places, const db::LabUser &user, unsigned short 
                                    places.settings_for_host()};
   if (database.shared())
     argv.emplace_back("--at-most-half");
+  for (const std::string &origin : state.origins)
+    argv.insert(argv.end(), {"--allow-origin", origin});
   std::vector<std::pair<int, int>> pass;
   if (password.descriptor() >= 0) {
     argv.insert(argv.end(), {"--password-fd", std::to_string(password_descriptor)});
@@ -88,7 +90,8 @@ std::optional<HostRecord> recorded_host(const Places &places) {
     return std::nullopt;
   const HostRecord record{{content.value("pid", 0), content.value("started", std::uint64_t{0})},
                           content.value("port", static_cast<unsigned short>(0)),
-                          content.value("database", "")};
+                          content.value("database", ""),
+                          content.value("origins", std::vector<std::string>())};
   return alive(record.process) ? std::optional(record) : std::nullopt;
 }
 
@@ -109,7 +112,7 @@ HostProcess HostProcess::start(const Places &places, const db::LabUser &user, co
   try {
     const auto database = database_called(state.database, places, user);
     const SecretPipe password(database->password());
-    child.emplace(launch(places, user, port, *database, password, choice));
+    child.emplace(launch(places, user, state, *database, password, choice));
   } catch (const std::exception &e) {
     throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
   }
@@ -121,7 +124,8 @@ HostProcess HostProcess::start(const Places &places, const db::LabUser &user, co
       write_whole(places.host_record(), json{{"pid", id->pid},
                                              {"started", id->started},
                                              {"port", port},
-                                             {"database", state.database}}
+                                             {"database", state.database},
+                                             {"origins", state.origins}}
                                             .dump());
   } catch (const std::exception &e) {
     child->send(SIGKILL);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "db/child.hpp"
 #include "loadtest/lab/places.hpp"
@@ -22,6 +23,7 @@ struct HostRecord {
   ProcessId process;
   unsigned short port = 0;
   std::string database; // as in State::database
+  std::vector<std::string> origins = {};
 };
 
 // What host.json says, if that process still lives. [any thread]

@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <Poco/Net/HTTPClientSession.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -296,6 +299,29 @@ TEST_F(Lab, ANewerBuildIsStartedInPlaceOfTheOld) {
   EXPECT_NE(after["agent_pid"], before["agent_pid"]);
   EXPECT_EQ(after["postgres_pid"], before["postgres_pid"]);
   EXPECT_EQ(after["strategy"], before["strategy"]);
+}
+
+// A browser editor forwards the port, and asks by a name of its own.
+TEST_F(Lab, AnOriginThatIsAllowedStaysSoUntilNone) {
+  const auto answer = [&] {
+    Poco::Net::HTTPClientSession session("127.0.0.1", port_);
+    Poco::Net::HTTPRequest request("GET", "/health", Poco::Net::HTTPMessage::HTTP_1_1);
+    request.setHost("lab.example");
+    session.sendRequest(request);
+    Poco::Net::HTTPResponse response;
+    session.receiveResponse(response);
+    return static_cast<int>(response.getStatus());
+  };
+  EXPECT_EQ(answer(), 403);
+  EXPECT_EQ(lab({"up", "--allow-origin", "lab.example/path"}).status, 64);
+  ASSERT_EQ(lab({"up", "--allow-origin", "https://lab.example"}).status, 0);
+  EXPECT_EQ(answer(), 200);
+  const pid_t host = the_lab_->status().at("host_pid");
+  ASSERT_EQ(lab({"up"}).status, 0); // remembered, and no reason to start anew
+  EXPECT_EQ(the_lab_->status().at("host_pid"), host);
+  EXPECT_EQ(answer(), 200);
+  ASSERT_EQ(lab({"up", "--allow-origin", "none"}).status, 0);
+  EXPECT_EQ(answer(), 403);
 }
 
 TEST_F(Lab, PostgresThatIsGoneIsToldAndStarted) {

@@ -25,8 +25,10 @@ Choice choice_of(const json &value) {
 }
 
 json to_json(const State &state) {
-  json out = {{"port", state.port}, {"database", state.database}, {"in_use", to_json(state.in_use)},
-              {"loaded", nullptr},  {"trying", nullptr},          {"refused", state.refused}};
+  json out = {{"port", state.port},       {"database", state.database},
+              {"origins", state.origins}, {"in_use", to_json(state.in_use)},
+              {"loaded", nullptr},        {"trying", nullptr},
+              {"refused", state.refused}};
   if (state.loaded)
     out["loaded"] = to_json(*state.loaded);
   if (state.trying) {
@@ -41,6 +43,7 @@ State state_of(const json &value) {
   State state;
   state.port = value.at("port").get<unsigned short>();
   state.database = value.value("database", "");
+  state.origins = value.value("origins", std::vector<std::string>());
   state.in_use = choice_of(value.at("in_use"));
   if (!value.at("loaded").is_null())
     state.loaded = choice_of(value.at("loaded"));

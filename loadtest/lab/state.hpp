@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lab::cli {
 
@@ -28,6 +29,9 @@ struct State {
 
   // Keywords of a connection string, never with a password; "": the lab's own.
   std::string database;
+
+  // Origins that may call the host besides its own: of a browser editor that forwards its port.
+  std::vector<std::string> origins;
 
   Choice in_use{first_strategy}; // what `up` restores
   std::optional<Choice> loaded;  // what the host ran last, also inside a comparison
