@@ -41,6 +41,9 @@ constexpr std::array roles = {"lab_admin", "lab_jobs", "lab_neighbour"};
 // Changes of settings that the lab needs; everything else is as shipped.
 constexpr const char *settings_file = "lab.conf";
 
+// What a cluster is called until it is whole, with a number behind it.
+constexpr const char *half_made = "data.new.";
+
 std::string socket_name() {
   return fmt::format(".s.PGSQL.{}", port);
 }
@@ -197,16 +200,25 @@ std::string PrivatePostgres::password_of(const std::string &role) const {
                   passfile().string(), role, data().string()));
 }
 
+void PrivatePostgres::remove_half_made() const {
+  std::error_code problem;
+  for (const auto &entry : fs::directory_iterator(folder_, problem))
+    if (entry.path().filename().string().starts_with(half_made))
+      fs::remove_all(entry.path(), problem);
+}
+
 // Made aside and put in place whole: a first start that was cut off leaves no
-// half a cluster. Names are relative, since pg_ctl hands its to a shell.
+// half a cluster. Each try has a name of its own, for the initdb of one that was
+// killed may still be writing. Names are relative, since pg_ctl hands its to a shell.
 void PrivatePostgres::make_cluster() const {
-  const auto aside = folder_ / "data.new";
+  const std::string name = fmt::format("{}{}", half_made, ::getpid());
+  const auto aside = folder_ / name;
   const auto password_file = folder_ / "password";
   std::error_code problem;
-  fs::remove_all(aside, problem);
+  remove_half_made();
   write_private_file(password_file, password_of(roles[0]) + "\n", user_);
   const auto made =
-      run({.argv = {programs() / "initdb", "-D", "data.new", "-U", roles[0], "--auth=scram-sha-256",
+      run({.argv = {programs() / "initdb", "-D", name, "-U", roles[0], "--auth=scram-sha-256",
                     "--pwfile=password", "--encoding=UTF8", "--locale=C.UTF-8", "--lc-messages=C"},
            .environment = {{"LC_ALL", "C.UTF-8"}},
            .user = user_,
@@ -214,7 +226,7 @@ void PrivatePostgres::make_cluster() const {
           std::chrono::minutes(2));
   fs::remove(password_file, problem);
   if (!made.well()) {
-    fs::remove_all(aside, problem); // a full disk needs its room
+    remove_half_made(); // a full disk needs its room
     fail(made.timed_out ? "initdb took longer than 2 minutes" : "initdb failed", made.output);
   }
   std::string settings = text_of_file(aside / "postgresql.conf");
@@ -222,6 +234,7 @@ void PrivatePostgres::make_cluster() const {
                      settings + fmt::format("\ninclude = '{}'\n", settings_file), user_);
   if (::rename(aside.c_str(), data().c_str()) != 0)
     fail_with_errno(data(), "can't be put in place");
+  remove_half_made();
 }
 
 // At each start, for the folder may have moved.

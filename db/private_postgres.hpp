@@ -71,6 +71,7 @@ private:
   void make_folder(const std::filesystem::path &path) const;
   void make_passwords() const;
   void make_cluster() const;
+  void remove_half_made() const;
   void write_settings() const;
   void clear_leftovers() const;
   void wait_until_it_accepts() const;

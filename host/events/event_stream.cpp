@@ -91,13 +91,13 @@ EventStream::~EventStream() {
   ::close(wake_);
 }
 
-bool EventStream::add(Poco::Net::StreamSocket viewer, std::uint64_t place) {
+bool EventStream::add(const Poco::Net::StreamSocket &viewer, std::uint64_t place) {
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || count_ >= most_viewers)
       return false;
     ++count_;
-    new_.push_back({std::move(viewer), place});
+    new_.push_back({viewer, place});
   }
   wake();
   return true;

@@ -31,7 +31,7 @@ public:
 
   // Sends the events after `place`, and from now on each as it comes. False when
   // there are too many viewers already, or the stream has stopped.
-  bool add(Poco::Net::StreamSocket viewer, std::uint64_t place);
+  bool add(const Poco::Net::StreamSocket &viewer, std::uint64_t place);
 
   std::size_t viewers() const;
 

@@ -15,7 +15,7 @@ namespace lab::host {
 
 class TimeTally {
 public:
-  static constexpr std::size_t buckets = 32 * 28; // from 1 us to more than an hour
+  static constexpr std::size_t buckets = std::size_t{32} * 28; // from 1 us to more than an hour
   using Counts = std::array<std::uint64_t, buckets>;
 
   void note(pool::Duration took) {

@@ -68,7 +68,8 @@ exit 0)",
   TestLab::Said install(const std::string &names, const std::string &before = ":",
                         const std::string &as = "") const {
     const std::string script =
-        fmt::format("PATH={0}; export PATH; mount -t tmpfs none /usr/sbin && mount -t tmpfs none "
+        fmt::format("unset LAB_YES; PATH={0}; export PATH; mount -t tmpfs none /usr/sbin && mount "
+                    "-t tmpfs none "
                     "/etc/postgresql-common && mount -t tmpfs none /etc/postgresql && {1} && "
                     "{2} sh -c '. \"$0\"; install_packages \"$1\" \"$2\"; ended=$?; test ! -e "
                     "/usr/sbin/policy-rc.d || echo policy-rc.d is left; exit $ended' {3} '{4}' {5}",
@@ -125,9 +126,10 @@ TEST_F(InstallPackages, AnUpgradeIsShownAndOnATerminalAskedFor) {
   const auto asked = [&](const std::string &answer) {
     return run_apart(
         {"sh", "-c",
-         fmt::format("PATH={0}; export PATH; mount -t tmpfs none /usr/sbin; echo {1} | "
-                     "script -qec '{2}' /dev/null",
-                     at("bin"), answer, script)},
+         fmt::format(
+             "unset LAB_YES; PATH={0}; export PATH; mount -t tmpfs none /usr/sbin; echo {1} | "
+             "script -qec '{2}' /dev/null",
+             at("bin"), answer, script)},
         {.through = {"unshare", "-m"}, .environment = {{"SHELL", "/bin/sh"}}});
   };
   const auto no = asked("n");

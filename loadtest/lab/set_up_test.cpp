@@ -185,12 +185,19 @@ TEST(SetUp, AnInterruptedFirstStartIsDoneAgain) {
       .environment = home.places().environment()};
   how.out = how.err = db::Output::discarded();
   db::Child first(how);
-  const auto half = home.places().postgres_folder() / "data.new";
-  ASSERT_TRUE(eventually([&] { return fs::exists(half / "PG_VERSION"); }));
+  const auto half_made = [&home] {
+    std::error_code not_yet;
+    for (const auto &entry : fs::directory_iterator(home.places().postgres_folder(), not_yet))
+      if (fs::exists(entry.path() / "PG_VERSION", not_yet) && entry.path().filename() != "data")
+        return true;
+    return false;
+  };
+  ASSERT_TRUE(eventually(half_made));
   first.send(SIGKILL);
   ASSERT_TRUE(first.wait_for(5s));
   const auto up = home.up();
   EXPECT_EQ(up.status, 0) << up.err;
+  EXPECT_FALSE(half_made());
 }
 
 TEST(SetUp, AHostThatCannotBeRecordedIsNotLeftRunning) {
