@@ -81,13 +81,18 @@ std::string program_at(const std::string &name) {
 }
 
 std::vector<std::string> environment_of(const Launch &launch) {
+  // Another's home can't be entered, and libpq looks for certificates there.
+  const bool other_user = launch.user && launch.user->uid != ::geteuid();
   std::vector<std::string> entries;
   for (char **entry = environ; entry && *entry; ++entry) {
     const std::string_view text = *entry;
     const std::string name(text.substr(0, text.find('=')));
-    if (!name.starts_with("PG") && name != "DATABASE_URL" && !launch.environment.contains(name))
+    if (!name.starts_with("PG") && name != "DATABASE_URL" && !launch.environment.contains(name) &&
+        !(other_user && name == "HOME"))
       entries.emplace_back(text);
   }
+  if (other_user && !launch.environment.contains("HOME"))
+    entries.emplace_back("HOME=/nonexistent");
   for (const auto &[name, value] : launch.environment)
     entries.push_back(name + "=" + value);
   return entries;

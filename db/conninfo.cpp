@@ -22,8 +22,9 @@ Options parsed(const std::string &conninfo) {
 std::string encoded(const std::string &text, std::string_view kept) {
   std::string out;
   for (const unsigned char c : text) {
-    if (std::isalnum(c) || std::string_view("-._~").find(static_cast<char>(c)) != kept.npos ||
-        kept.find(static_cast<char>(c)) != kept.npos)
+    if (std::isalnum(c) ||
+        std::string_view("-._~").find(static_cast<char>(c)) != std::string_view::npos ||
+        kept.find(static_cast<char>(c)) != std::string_view::npos)
       out += static_cast<char>(c);
     else
       out += fmt::format("%{:02X}", c);

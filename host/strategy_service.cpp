@@ -604,7 +604,7 @@ std::vector<Listed> StrategyService::list() {
     one.problem = found.problem;
     if (one.problem)
       continue;
-    const plugin::Verdict verdict = verdict_on(found.path, fingerprint(found.path));
+    const plugin::Verdict verdict = verdict_on(found.path, fingerprint(found.path), Known::serves);
     one.summary = verdict.summary;
     one.params = verdict.params;
     if (!verdict.ok)
@@ -614,11 +614,11 @@ std::vector<Listed> StrategyService::list() {
 }
 
 plugin::Verdict StrategyService::verdict_on(const std::filesystem::path &file,
-                                            std::uint64_t content) {
+                                            std::uint64_t content, Known bad) {
   {
     const std::lock_guard lock(mutex_);
     const auto known = verdicts_.find(content);
-    if (known != verdicts_.end() && known->second.ok)
+    if (known != verdicts_.end() && (known->second.ok || bad == Known::serves))
       return known->second;
   }
   const plugin::Verdict verdict = plugin::verify(options_.verifier, file);

@@ -168,7 +168,11 @@ private:
   void contain(std::shared_ptr<Post> post); // [watchdog]
   void put_back();                          // [watchdog]
 
-  plugin::Verdict verdict_on(const std::filesystem::path &file, std::uint64_t content);
+  // A good verdict is remembered by content. A bad one serves a list as well, which is asked
+  // for often; who wants to use it has it tried anew.
+  enum class Known { good_only, serves };
+  plugin::Verdict verdict_on(const std::filesystem::path &file, std::uint64_t content,
+                             Known bad = Known::good_only);
 
   const Clock &clock_;
   LivePool &pool_;

@@ -56,7 +56,7 @@ void add_event_routes(Router &router, EventLog &log, EventStream &stream) {
     const auto text = body.find("text");
     if (text == body.end() || !text->is_string() || text->get_ref<const std::string &>().empty() ||
         text->get_ref<const std::string &>().size() > longest_mark)
-      throw Problem::bad_request("\"text\" must be a text of 1 to 200 characters");
+      throw Problem::bad_request("\"text\" must be a text of 1 to 200 bytes");
     log.append("mark", {{"text", *text}});
     return Answer::json(json{{"text", *text}}.dump(), 201);
   });

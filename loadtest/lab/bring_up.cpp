@@ -63,7 +63,10 @@ void make_settings_file(const Places &places, const HostApi &host) {
     return; // the host ended; the agent deals with that
   }
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) >= 0;
+  const bool written =
+      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (fd >= 0 && !written)
+    ::unlink(file.c_str()); // half of it would stay for ever
   if (!written)
     fmt::print(stderr, "lab: {} is not made: {}\n", file.string(), std::strerror(errno));
   if (fd >= 0)
@@ -136,6 +139,33 @@ void start(db::LabDatabase &database) {
   }
 }
 
+// Agent and host as `state` wants them; answers what the agent says of the host.
+json host_on(const Places &places, const State &state) {
+  const Agent agent = agent_of_this_build(places);
+  json said = wait_for_host(agent);
+  if (has_to_start_anew(places, said, state))
+    said = agent.ask("restart", restart_limit);
+  json host = said.at("host");
+  if (host.at("state") != "serving")
+    throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
+                                  host.at("problem").get<std::string>()));
+  return host;
+}
+
+// The new database was no good: the lab is as it was, up or down.
+void go_back(const Places &places, const State &before, bool was_up) {
+  StateFile(places.state()).change([&before](State &s) {
+    s.port = before.port;
+    s.database = before.database;
+    s.origins = before.origins;
+  });
+  const auto agent = Agent::find(places);
+  if (agent && was_up)
+    (void)agent->ask("restart", restart_limit);
+  else if (agent)
+    agent->end("stop");
+}
+
 } // namespace
 
 void Wanted::add_to(CLI::App &command) {
@@ -189,22 +219,14 @@ Running bring_up(const Places &places, const Wanted &wanted) {
       s.origins = state.origins;
     });
 
-  const Agent agent = agent_of_this_build(places);
-  json said = wait_for_host(agent);
-  if (has_to_start_anew(places, said, state))
-    said = agent.ask("restart", restart_limit);
-  const json &host = said.at("host");
-  if (host.at("state") != "serving")
-    throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
-                                  host.at("problem").get<std::string>()));
-  make_settings_file(places, HostApi(state.port));
+  json host;
   try {
+    host = host_on(places, state);
+    make_settings_file(places, HostApi(state.port));
     wait_until_it_enters(HostApi(state.port), *database);
-  } catch (const SetUpFailed &) {
-    if (state.database != before.database) {
-      file.change([&before](State &s) { s.database = before.database; });
-      (void)agent.ask("restart", restart_limit);
-    }
+  } catch (const std::exception &) {
+    if (state.database != before.database)
+      go_back(places, before, host_before.has_value());
     throw;
   }
   if (!state.database.empty())
@@ -235,9 +257,12 @@ std::string take_down(const Places &places) {
     stopped.push_back("PostgreSQL");
   }
   // What no record names: they were damaged, or belong to a home that was moved.
-  for (const LabProcess &left : lab_processes(places))
-    if (end_process(left.id, drain_limit))
-      stopped.push_back(left.program);
+  for (const LabProcess &left : lab_processes(places)) {
+    if (!end_process(left.id, drain_limit))
+      throw SetUpFailed(fmt::format("process {} ({}) does not end: end it with kill -9 {}",
+                                    left.id.pid, left.program, left.id.pid));
+    stopped.push_back(left.program);
+  }
   return fmt::format("{}", fmt::join(stopped, ", "));
 }
 

@@ -15,6 +15,7 @@
 
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/lab_processes.hpp"
+#include "loadtest/lab/state.hpp"
 #include "loadtest/lab/test_home.hpp"
 
 namespace lab::cli {
@@ -38,6 +39,11 @@ std::string found(const json &report, const std::string &name) {
 
 class Doctor : public testing::Test {
 protected:
+  // Somebody's lab that has port 3000 is nothing that these tests look for.
+  void SetUp() override {
+    std::filesystem::create_directories(home_.places().records());
+    StateFile(home_.places().state()).change([this](State &s) { s.port = home_.port(); });
+  }
   json report(const Ways &ways = {}) {
     const auto said = home_.lab({"doctor", "--json"}, ways);
     const json report = json::parse(said.out);

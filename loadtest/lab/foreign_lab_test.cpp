@@ -459,6 +459,13 @@ TEST_F(ForeignLab, TheLabsOwnServerTakesFaults) {
   EXPECT_EQ(end->status, 130);
   EXPECT_EQ(lab({"psql", "--", "psql", "-AtXc", "SELECT 1"}).out, "1\n");
 
+  db::Child again(how);
+  ASSERT_TRUE(again.line(10s));
+  EXPECT_EQ(lab({"fault", "freeze"}).status, 64) << "one at a time";
+  EXPECT_EQ(lab({"fault", "clear"}).status, 0);
+  EXPECT_TRUE(again.wait_for(10s)) << "clear ends the freeze, not only the ice";
+  EXPECT_EQ(lab({"fault", "freeze", "--seconds", "1"}).status, 0);
+
   EXPECT_EQ(lab({"fault", "kill"}).status, 0);
   EXPECT_TRUE(lab_->status()["postgres_pid"].is_null());
   EXPECT_TRUE(eventually([&] { return lab_->host().health().contains("database"); }));

@@ -24,7 +24,8 @@ std::optional<fs::path> from_variable(const char *name) {
   const char *value = std::getenv(name);
   if (!value || !*value)
     return std::nullopt;
-  return fs::absolute(value).lexically_normal();
+  const fs::path path = fs::absolute(value).lexically_normal();
+  return path.has_filename() ? path : path.parent_path(); // without a slash at its end
 }
 
 // The home that this program stands in: HOME/app/bin/lab.

@@ -101,6 +101,8 @@ void SettingsWatch::hand_over(const HostApi &host, const Stamp &file) {
   } catch (const SettingsMistake &e) {
     problem = e.what();
   } catch (const HostProblem &e) {
+    if (e.status == 503)
+      throw; // busy: the next look tries again
     problem = fmt::format("is refused by the host: {}", e.what());
   }
   if (!problem.empty()) {

@@ -191,6 +191,16 @@ void Supervisor::begin() {
   }
 }
 
+// A damaged file must not keep the host from running: then as it was read last.
+const State &Supervisor::known_state() {
+  try {
+    known_state_ = state_.read();
+  } catch (const std::exception &e) {
+    spdlog::error("{}", e.what());
+  }
+  return known_state_;
+}
+
 void Supervisor::start_as_remembered() {
   const State state = state_.read();
   start(allowed(state, state.in_use, false));
@@ -202,7 +212,7 @@ void Supervisor::start(const Choice &choice) {
     const std::lock_guard lock(mutex_);
     report_.host = HostIs::starting;
   }
-  const State state = state_.read();
+  const State state = known_state();
   try {
     host_ = HostProcess::start(places_, user_, state, choice);
   } catch (const HostProcess::NotStarted &e) {
@@ -231,7 +241,7 @@ void Supervisor::start(const Choice &choice) {
 void Supervisor::host_ended(const HostProcess::End &end) {
   host_.reset();
   const NextStart next = rule_.after({end.how, end.lived});
-  const State before = state_.read();
+  const State before = known_state();
   const Choice ran = before.running(system_clock::now());
   std::string event = fmt::format("the host {} while it ran {}", end.text, shown(ran));
   if (end.how == HostEnd::How::at_the_start)

@@ -51,6 +51,7 @@ private:
   void start(const Choice &choice);             // [supervisor]
   void start_as_remembered();                   // [supervisor]
   void host_ended(const HostProcess::End &end); // [supervisor]
+  const State &known_state();                   // [supervisor]
   void observe();                               // [supervisor]
   void look_at_settings(bool at_once);          // [supervisor]
   void wait_until(Time moment);                 // [supervisor]
@@ -68,6 +69,7 @@ private:
   Choice start_with_;                 // [supervisor]
   std::string seen_;                  // [supervisor] the host's last answer about its strategy
   std::optional<Choice> seen_choice_; // [supervisor] from it, until it is remembered
+  State known_state_;                 // [supervisor] as it was read last
   SettingsWatch settings_;            // [supervisor]
 
   mutable std::mutex mutex_; // guards all below, for moments

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 void take_settings(const Places &places) {
   try {
     if (const auto agent = Agent::find(places))
-      agent->ask("settings", 10s);
+      agent->ask("settings", 30s); // it may have to verify all strategies
   } catch (const SetUpFailed &) {
     // An agent in trouble is told by `lab status`, and no reason not to swap.
   }

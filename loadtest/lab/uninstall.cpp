@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <system_error>
 
 #include <sys/stat.h>
@@ -80,6 +81,13 @@ bool last_of_root(const Places &places) {
          !(user && runs_anything(user->uid, lab_processes(places)));
 }
 
+// What the lab puts into its home; anything else there is somebody's.
+bool is_the_labs(const std::string &name) {
+  static const std::set<std::string> known = {"app", "pg", "copies", "my"};
+  return known.contains(name) || name.starts_with("agent.") || name.starts_with("host.") ||
+         name.starts_with("settings.json") || name.ends_with(".lock");
+}
+
 void remove_tree(const fs::path &path, std::vector<std::string> &problems) {
   std::error_code problem;
   fs::remove_all(path, problem); // of a link, the link alone
@@ -87,6 +95,19 @@ void remove_tree(const fs::path &path, std::vector<std::string> &problems) {
     return;
   problems.push_back(
       fmt::format("{} can't be removed: {}; remove it yourself", path.string(), problem.message()));
+}
+
+void remove_home(const fs::path &home, std::vector<std::string> &problems) {
+  std::error_code unseen;
+  for (const auto &entry : fs::directory_iterator(home, unseen))
+    if (is_the_labs(entry.path().filename()))
+      remove_tree(entry.path(), problems);
+  for (const auto &entry : fs::directory_iterator(home, unseen)) {
+    problems.push_back(fmt::format("{} stays, for {} in it is not the lab's", home.string(),
+                                   entry.path().filename().string()));
+    return;
+  }
+  fs::remove(home, unseen);
 }
 
 } // namespace
@@ -115,13 +136,16 @@ void require_a_labs_home(const Places &places, const std::optional<fs::path> &cl
     refuse("the clone stands in it");
   if (stands_in(places.work(), home))
     refuse("LAB_WORK, and with it my/, stands in it");
+  if (stands_in(home, places.work() / "my"))
+    refuse("it stands in my/, which is yours");
   if (!is_there(places.program("lab")))
     refuse("it doesn't look like a lab's home (no app/bin/lab in it)");
 }
 
 Removal what_to_remove(const Places &places, const std::optional<fs::path> &clone) {
   Removal removal;
-  if (is_there(places.records()))
+  // Another program's .lab has neither; of a link the link alone goes.
+  if (is_there(places.runs()) || is_there(places.state()) || is_link(places.records()))
     removal.paths.push_back(places.records());
   if (clone && !is_link(*clone / "build")) {
     std::error_code unseen;
@@ -151,8 +175,12 @@ std::vector<std::string> remove(const Places &places, const Removal &removal) {
       return problems;
     }
   }
-  for (const fs::path &path : removal.paths)
-    remove_tree(path, problems);
+  for (const fs::path &path : removal.paths) {
+    if (path == places.home())
+      remove_home(path, problems);
+    else
+      remove_tree(path, problems);
+  }
   std::error_code not_empty; // the folder of all homes, when this was the last
   if (places.home().parent_path().filename() == "pool-lab")
     fs::remove(places.home().parent_path(), not_empty);

@@ -125,6 +125,16 @@ TEST_F(Uninstall, FollowsNoLink) {
   EXPECT_FALSE(fs::is_symlink(home_.places().records()));
 }
 
+TEST_F(Uninstall, WhatIsNotTheLabsStaysWithItsFolder) {
+  const fs::path theirs = home_.places().home() / "thesis.txt";
+  std::ofstream(theirs) << "mine\n";
+  const auto said = uninstall();
+  EXPECT_EQ(said.status, 64);
+  EXPECT_THAT(said.err, HasSubstr("thesis.txt in it is not the lab's"));
+  EXPECT_TRUE(fs::exists(theirs));
+  EXPECT_FALSE(fs::exists(home_.places().app()));
+}
+
 TEST_F(Uninstall, RefusesAFolderThatIsNoLabsHome) {
   const auto refused = [this](const fs::path &home, const std::string &why, Ways ways) {
     ways.environment["LAB_HOME"] = home;
