@@ -40,16 +40,6 @@ using testing::Not;
 
 constexpr const char *secret = "s3cret"; // how TestTenant's passwords begin
 
-bool eventually(const std::function<bool()> &holds, std::chrono::milliseconds limit = 20s) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline)
-      return false;
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
-}
-
 int lines_in(const std::string &text) {
   return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
 }

@@ -35,16 +35,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::HasSubstr;
 
-bool eventually(const std::function<bool()> &holds) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline)
-      return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
-
 TEST(SetUp, NeedsNoNetworkOnceInstalled) {
   if (!is_root())
     GTEST_SKIP() << "a namespace without network needs root";

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
 
 #include <sys/stat.h>
 
@@ -12,6 +13,21 @@ namespace lab::cli {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+
+bool eventually(const std::function<bool()> &holds, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  for (;;) {
+    try {
+      if (holds())
+        return true;
+    } catch (const HostUnreachable &) {
+      // It is being started anew.
+    }
+    if (std::chrono::steady_clock::now() > deadline)
+      return false;
+    std::this_thread::sleep_for(10ms);
+  }
+}
 
 TestLab::TestLab() {
   std::string name = fs::temp_directory_path() / "lab-test-XXXXXX";

@@ -3,7 +3,9 @@
 // and removed at the end. [one thread]
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +17,11 @@
 #include "loadtest/lab/places.hpp"
 
 namespace lab::cli {
+
+// Looks again until it holds; false when it did not within `limit`. A host that is
+// being started anew, and so does not answer, is no answer yet.
+bool eventually(const std::function<bool()> &holds,
+                std::chrono::milliseconds limit = std::chrono::seconds(20));
 
 class TestLab {
 public:
