@@ -17,6 +17,7 @@
 #include "loadtest/lab/interrupt.hpp"
 #include "loadtest/lab/lesson.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/path/commands.hpp"
 #include "loadtest/profile.hpp"
 
 namespace {
@@ -40,6 +41,13 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_use(lab, chosen);
   add_load(lab, chosen);
   add_compare(lab, chosen);
+  lab::path::add_next(lab, chosen);
+  lab::path::add_predict(lab, chosen);
+  lab::path::add_check(lab, chosen);
+  lab::path::add_hint(lab, chosen);
+  lab::path::add_again(lab, chosen);
+  lab::path::add_skip(lab, chosen);
+  lab::path::add_solve(lab, chosen);
   add_agent(lab, chosen);
 }
 

@@ -27,6 +27,8 @@ public:
   std::filesystem::path program(const std::string &name) const { return app() / "bin" / name; }
   std::filesystem::path strategies() const { return app() / "strategies"; }
   std::filesystem::path page() const { return app() / "page"; }
+  std::filesystem::path path_steps() const { return app() / "path" / "steps"; }
+  std::filesystem::path path_solutions() const { return app() / "path" / "solutions"; }
 
   // What runs.
   std::filesystem::path postgres_folder() const { return home_ / "pg"; }
@@ -44,6 +46,8 @@ public:
   // What is recorded.
   std::filesystem::path records() const { return work_ / ".lab"; }
   std::filesystem::path runs() const { return records() / "runs"; }
+  std::filesystem::path progress() const { return records() / "progress.json"; }
+  std::filesystem::path reports() const { return records() / "reports"; }
   std::filesystem::path load_lock() const { return records() / "load.lock"; }
   std::filesystem::path state() const { return records() / "state.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }

@@ -1,0 +1,244 @@
+// check: looks at the evidence, asks, and says pass, not yet or invalid.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "loadtest/figures.hpp"
+#include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/path/commands.hpp"
+#include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/dialogue.hpp"
+#include "loadtest/lab/path/table.hpp"
+
+namespace lab::path {
+namespace {
+
+using cli::Exit;
+using cli::Places;
+using nlohmann::json;
+
+// A machine that is too busy gets less to do, by what others leave it, down to this.
+constexpr double least_pace = 0.125;
+
+struct Options {
+  std::string step;
+  std::vector<std::string> answers;
+  cli::JsonOption json;
+};
+
+const char *sign(Finding::Is is) {
+  switch (is) {
+  case Finding::Is::good:
+    return "✓";
+  case Finding::Is::missing:
+    return "·";
+  case Finding::Is::wrong:
+    return "✗";
+  case Finding::Is::unproven:
+    return "?";
+  }
+  return "";
+}
+
+void print_findings(const Judged &judged) {
+  for (const Finding &finding : judged.findings)
+    fmt::print("  {} {}\n", sign(finding.is), finding.text);
+}
+
+void print_predictions(const Step &step, const StepProgress &done, const Facts &facts) {
+  for (const Question &question : step.predictions) {
+    const auto said = done.predictions.find(question.id);
+    if (said == done.predictions.end())
+      continue;
+    const std::string unit =
+        question.is_choice() || question.unit.empty() ? "" : " " + question.unit;
+    fmt::print("  {}\n      you said {}{}; it was: {}{}\n", question.ask, said->second, unit,
+               right_answer(question, facts), unit);
+  }
+}
+
+// After an invalid run the next one asks for less.
+void slow_down(Course &course, const Step &step, const Evidence &evidence) {
+  for (const PlannedRun &planned : step.runs) {
+    const auto invalid = evidence.invalid.find(planned.name);
+    if (invalid == evidence.invalid.end())
+      continue;
+    const std::string run = invalid->second.value("folder", "");
+    if (course.progress().slowed_by == run)
+      return;
+    const double left = 1 - load::number_at(invalid->second, "guards.others_percent") / 100;
+    course.change([&](Progress &progress) {
+      progress.slowed_by = run;
+      progress.pace = std::max(least_pace, progress.pace * std::clamp(left, 0.25, 0.5));
+    });
+    return;
+  }
+}
+
+void print_what_to_run(const Course &course, const Judged &judged) {
+  for (const PlannedRun *planned : judged.to_run) {
+    if (!planned->edit.empty())
+      fmt::print("edit: {}\n", planned->edit);
+    for (const std::string &command : commands_for(*planned, course.progress()))
+      fmt::print("run:  {}\n", command);
+  }
+}
+
+// One try for each question that is open. Answers whether all are right.
+bool ask_questions(Course &course, const Step &step, const Judged &judged, const Facts &facts,
+                   const std::map<std::string, std::string> &given) {
+  bool all_right = true;
+  for (const Question *question : judged.open) {
+    const auto before = course.of(step).tries.find(question->id);
+    const std::size_t tries = before == course.of(step).tries.end() ? 0 : before->second.size();
+    const auto options = shuffled(*question, course.progress().salt, tries);
+    std::optional<std::string> answer;
+    if (const auto found = given.find(question->id); found != given.end()) {
+      const Typed typed = understood(*question, options, found->second);
+      if (!typed.answer)
+        throw cli::SetUpFailed(typed.problem);
+      answer = typed.answer;
+    } else if (given.empty() && somebody_is_there()) {
+      answer = ask(*question, options, facts);
+      if (!answer)
+        return false;
+    } else {
+      fmt::print("\n{}", shown_question(*question, options, facts));
+      all_right = false;
+      continue;
+    }
+    course.change([&](Progress &progress) {
+      progress.steps[step.name].tries[question->id].push_back(*answer);
+    });
+    const bool good = right(*question, *answer, facts);
+    all_right = all_right && good;
+    std::string because = good ? question->because : "";
+    if (!good && question->is_choice())
+      for (const Option &option : question->options)
+        if (option.text == *answer)
+          because = option.because;
+    if (!good && !question->is_choice())
+      because = "Look at the table and the question once more, or at scripts/lab hint.";
+    fmt::print("  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no", because);
+  }
+  if (!all_right && (!given.empty() || !somebody_is_there())) {
+    std::string example;
+    for (const Question *question : judged.open)
+      example += fmt::format(" --answer {}={}", question->id, question->is_choice() ? "b" : "12");
+    fmt::print("\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
+               example);
+  }
+  return all_right;
+}
+
+// The step is behind the learner: what counted is kept.
+void end(Course &course, const Step &step, const Evidence &evidence, const Judged &judged) {
+  course.change([&](Progress &progress) {
+    StepProgress &done = progress.steps[step.name];
+    done.ended_ms = now_ms();
+    done.skipped = false;
+    done.unproven = judged.verdict == Verdict::unproven;
+    for (const auto &[name, run] : evidence.runs)
+      done.runs[name] = run.summary;
+  });
+}
+
+json as_json(const Step &step, const Judged &judged) {
+  json findings = json::array();
+  for (const Finding &finding : judged.findings)
+    findings.push_back({{"ok", finding.is == Finding::Is::good}, {"text", finding.text}});
+  json open = json::array();
+  for (const Question *question : judged.open)
+    open.push_back(question->id);
+  return {{"step", step.name},
+          {"verdict", verdict_name(judged.verdict)},
+          {"findings", findings},
+          {"open", open}};
+}
+
+// Steps that were passed before are looked at again.
+bool look_back(const Course &course, const Step &step) {
+  bool all_hold = true;
+  for (const Step &earlier : course.steps()) {
+    const std::string why = earlier.number == step.number ? "" : course.broken_by(earlier);
+    if (why.empty())
+      continue;
+    all_hold = false;
+    fmt::print("! step {} ({}) no longer holds: {}\n", earlier.number, earlier.name, why);
+  }
+  return all_hold;
+}
+
+Exit exit_of(Verdict verdict) {
+  return verdict == Verdict::invalid   ? Exit::invalid
+         : verdict == Verdict::not_yet ? Exit::fail
+                                       : Exit::pass;
+}
+
+Exit run(const Places &places, const Options &options) {
+  Course course(places);
+  const Step *current = course.current();
+  if (options.step.empty() && current == nullptr) {
+    fmt::print("You are through: see scripts/lab next\n");
+    return Exit::pass;
+  }
+  const Step &step = options.step.empty() ? *current : course.step(options.step);
+  course.require_order(step);
+  const auto given = parse_answers(options.answers, step.questions);
+  course.change([&](Progress &progress) { ++progress.steps[step.name].checks; });
+
+  fmt::print("step {}, {}\n", step.number, step.title);
+  const Evidence evidence = course.evidence(step);
+  const Facts facts = evidence.facts();
+  Judged judged = judge(step, course.of(step), evidence);
+  print_findings(judged);
+  if (judged.runs_hold) {
+    fmt::print("\n{}\n", as_text(table_of(step, evidence)));
+    print_predictions(step, course.of(step), facts);
+    if (!judged.open.empty()) {
+      ask_questions(course, step, judged, facts, given);
+      judged = judge(step, course.of(step), evidence);
+    }
+    if (judged.open.empty() && course.of(step).ended_ms == 0)
+      end(course, step, evidence, judged);
+  } else {
+    slow_down(course, step, evidence);
+  }
+  fmt::print("\n{}\n", verdict_name(judged.verdict));
+  if (!judged.runs_hold) {
+    if (judged.verdict == Verdict::invalid)
+      fmt::print("the machine was too busy for this run. The next one asks for less:\n");
+    print_what_to_run(course, judged);
+  }
+  const bool all_hold = look_back(course, step);
+  if (judged.open.empty() && judged.runs_hold)
+    fmt::print("next: scripts/lab next\n");
+  options.json.write(as_json(step, judged).dump(2));
+  const Exit exit = exit_of(judged.verdict);
+  return exit == Exit::pass && !all_hold ? Exit::fail : exit;
+}
+
+} // namespace
+
+void add_check(CLI::App &lab, cli::Chosen &chosen) {
+  CLI::App *command = lab.add_subcommand(
+      "check", "The path: is this step done? status 0 pass, 1 not yet, 2 invalid");
+  auto options = std::make_shared<Options>();
+  command->add_option("STEP", options->step, "Its number or name; without it: where you are");
+  command
+      ->add_option("--answer", options->answers, "An answer without a dialogue; may be given again")
+      ->option_text("ID=ANSWER")
+      ->allow_extra_args(false);
+  options->json.add_to(*command);
+  command->callback([&chosen, options] {
+    chosen.action = [options](const Places &places) { return run(places, *options); };
+  });
+}
+
+} // namespace lab::path

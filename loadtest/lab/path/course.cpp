@@ -1,0 +1,181 @@
+#include "loadtest/lab/path/course.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/files.hpp"
+#include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/settings_file.hpp"
+#include "loadtest/lab/state.hpp"
+#include "loadtest/profile.hpp"
+
+namespace lab::path {
+namespace {
+
+constexpr int short_route_minutes = 15;
+constexpr int fast_seconds = 5;
+
+} // namespace
+
+const char *standing_name(Standing standing) {
+  switch (standing) {
+  case Standing::ahead:
+    return "ahead";
+  case Standing::begun:
+    return "begun";
+  case Standing::locked:
+    return "predicted";
+  case Standing::passed:
+    return "passed";
+  case Standing::unproven:
+    return "unproven";
+  case Standing::skipped:
+    return "skipped";
+  case Standing::broken:
+    return "no longer holds";
+  }
+  return "";
+}
+
+Course::Course(const cli::Places &places)
+    : steps_(read_steps(places.path_steps())), file_(places.progress()), progress_(file_.read()),
+      recorded_(load::list_runs(places.runs())) {
+  read_settings(places);
+}
+
+void Course::read_settings(const cli::Places &places) {
+  const auto text = cli::text_of_file(places.my_settings());
+  if (!text)
+    return;
+  const cli::HostApi host(cli::StateFile(places.state()).read().port);
+  try {
+    settings_ = cli::settings_from(*text, [&host] { return host.strategies(); });
+  } catch (const cli::SettingsMistake &e) {
+    settings_problem_ = fmt::format("my/settings.toml {}", e.what());
+  } catch (const std::exception &) {
+    settings_problem_ =
+        "my/settings.toml can't be checked, since the lab is not up: scripts/lab up";
+  }
+}
+
+const StepProgress &Course::of(const Step &step) const {
+  static const StepProgress nothing;
+  const auto found = progress_.steps.find(step.name);
+  return found == progress_.steps.end() ? nothing : found->second;
+}
+
+std::vector<const Step *> Course::route() const {
+  std::vector<const Step *> route;
+  for (const Step &step : steps_)
+    if (progress_.minutes > short_route_minutes || step.in_short_route)
+      route.push_back(&step);
+  return route;
+}
+
+const Step &Course::step(const std::string &wanted) const {
+  std::string names;
+  for (const Step &step : steps_) {
+    if (wanted == step.name || wanted == std::to_string(step.number) || wanted == step.stem())
+      return step;
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", step.number, step.name);
+  }
+  throw cli::SetUpFailed(fmt::format("there is no step {}; there are {}", wanted, names));
+}
+
+Evidence Course::evidence(const Step &step) const {
+  const StepProgress &done = of(step);
+  Evidence evidence =
+      done.ended_ms != 0 ? kept_evidence(done, recorded_) : collect(step, done, recorded_);
+  evidence.settings = settings_;
+  evidence.settings_problem = settings_problem_;
+  return evidence;
+}
+
+Standing Course::standing(const Step &step) const {
+  const StepProgress &done = of(step);
+  if (done.skipped)
+    return Standing::skipped;
+  if (done.ended_ms != 0)
+    return !broken_by(step).empty() ? Standing::broken
+           : done.unproven          ? Standing::unproven
+                                    : Standing::passed;
+  return done.predicted_ms != 0 ? Standing::locked
+         : done.begun_ms != 0   ? Standing::begun
+                                : Standing::ahead;
+}
+
+std::string Course::broken_by(const Step &step) const {
+  const StepProgress &done = of(step);
+  if (done.skipped || done.ended_ms == 0)
+    return "";
+  const Judged judged = judge(step, done, evidence(step));
+  if (judged.verdict == Verdict::pass || judged.verdict == Verdict::unproven)
+    return "";
+  for (const Finding &finding : judged.findings)
+    if (finding.is == Finding::Is::wrong || finding.is == Finding::Is::missing)
+      return finding.text;
+  return "an answer in the progress file is not the right one";
+}
+
+const Step *Course::current() const {
+  for (const Step *step : route()) {
+    const Standing standing = this->standing(*step);
+    if (standing != Standing::passed && standing != Standing::skipped &&
+        standing != Standing::unproven)
+      return step;
+  }
+  return nullptr;
+}
+
+void Course::require_order(const Step &step) const {
+  for (const Step *earlier : route())
+    if (earlier->number < step.number) {
+      const Standing stands = standing(*earlier);
+      if (stands == Standing::ahead || stands == Standing::begun || stands == Standing::locked)
+        throw cli::SetUpFailed(
+            fmt::format("step {} ({}) comes first: see scripts/lab next, or scripts/lab skip {}",
+                        earlier->number, earlier->name, earlier->number));
+    }
+}
+
+void Course::change(const std::function<void(Progress &)> &change) {
+  progress_ = file_.change(change);
+}
+
+std::vector<std::string> commands_for(const PlannedRun &run, const Progress &progress) {
+  const load::Profile usual = load::profile_named(run.profile);
+  int rate = run.rate;
+  int hold = run.hold_ms;
+  if (rate > 0 && hold > 0) {
+    // Fewer requests that hold longer need as many connections: the lesson stays.
+    const int needs = rate * hold;
+    rate = std::max(1, static_cast<int>(std::lround(rate * progress.pace)));
+    hold = static_cast<int>(std::lround(static_cast<double>(needs) / rate));
+  } else if (hold > 0) {
+    hold = static_cast<int>(std::lround(hold / progress.pace));
+  }
+  std::vector<std::string> commands;
+  for (std::string command : run.commands) {
+    const bool load = command.starts_with("load "), compare = command.starts_with("compare ");
+    if ((load || compare) && rate > 0 && rate != usual.rate)
+      command += fmt::format(" --rate {}", rate);
+    if ((load || compare) && hold > 0 && hold != usual.hold.count())
+      command += fmt::format(" --hold {}", hold);
+    if (load && progress.fast)
+      command += fmt::format(" --seconds {}", fast_seconds);
+    commands.push_back("scripts/lab " + command);
+  }
+  return commands;
+}
+
+UnixMs now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+} // namespace lab::path

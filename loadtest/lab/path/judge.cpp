@@ -1,0 +1,178 @@
+#include "loadtest/lab/path/judge.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "loadtest/figures.hpp"
+
+namespace lab::path {
+namespace {
+
+using Is = Finding::Is;
+
+constexpr std::size_t numbers_before_guessing = 4;
+
+std::string shown(double value) {
+  return std::isnan(value) ? "?" : load::shown(load::rounded(value));
+}
+
+// "{}" is the number that decides.
+std::string with_value(std::string text, const std::string &value) {
+  if (const auto place = text.find("{}"); place != std::string::npos)
+    text.replace(place, 2, value);
+  return text;
+}
+
+// Nothing holds or fails before all runs that an expectation names are there.
+bool known(const Expectation &expectation, const Evidence &evidence) {
+  for (const std::string &name : names_in(expectation.that)) {
+    const std::string root = name.substr(0, name.find('.'));
+    if (root != "settings" && !evidence.runs.contains(root))
+      return false;
+  }
+  return true;
+}
+
+bool proven(const Expectation &expectation, const Evidence &evidence) {
+  for (const std::string &name : names_in(expectation.that)) {
+    const auto run = evidence.runs.find(name.substr(0, name.find('.')));
+    if (run != evidence.runs.end() && !run->second.proven)
+      return false;
+  }
+  return true;
+}
+
+void judge_runs(const Step &step, const Evidence &evidence, Judged &judged) {
+  for (const PlannedRun &planned : step.runs) {
+    const auto run = evidence.runs.find(planned.name);
+    if (run != evidence.runs.end() && run->second.proven)
+      continue; // its expectations speak
+    if (run != evidence.runs.end()) {
+      judged.findings.push_back(
+          {Is::unproven, fmt::format("{}: {} runs in turn were invalid, so it stays unproven",
+                                     planned.what, invalid_runs_allowed)});
+      continue;
+    }
+    judged.to_run.push_back(&planned);
+    if (const auto invalid = evidence.invalid.find(planned.name); invalid != evidence.invalid.end())
+      judged.findings.push_back(
+          {Is::unproven, fmt::format("{}: {}", planned.what, invalid->second.value("why", ""))});
+    else
+      judged.findings.push_back({Is::missing, "no run yet of " + planned.what});
+  }
+}
+
+void judge_expectations(const Step &step, const Evidence &evidence, Judged &judged) {
+  const Facts facts = evidence.facts();
+  const bool uses_settings =
+      std::any_of(step.expectations.begin(), step.expectations.end(), [](const Expectation &e) {
+        return e.that.find("settings.") != std::string::npos;
+      });
+  if (uses_settings && !evidence.settings_problem.empty())
+    judged.findings.push_back({Is::wrong, evidence.settings_problem});
+  for (const Expectation &expectation : step.expectations) {
+    if (!known(expectation, evidence))
+      continue;
+    const std::string value = shown(evaluate(expectation.value, facts));
+    if (holds(expectation.that, facts))
+      judged.findings.push_back({Is::good, with_value(expectation.pass, value)});
+    else
+      judged.findings.push_back({proven(expectation, evidence) ? Is::wrong : Is::unproven,
+                                 with_value(expectation.fail, value)});
+  }
+}
+
+void judge_answers(const Step &step, const StepProgress &progress, const Facts &facts,
+                   Judged &judged) {
+  for (const Question &question : step.questions) {
+    const auto tries = progress.tries.find(question.id);
+    if (tries == progress.tries.end() || tries->second.empty() ||
+        !right(question, tries->second.back(), facts)) {
+      judged.open.push_back(&question);
+      continue;
+    }
+    judged.findings.push_back(
+        {Is::good,
+         fmt::format("{}: {}{}{}", question.id, tries->second.back(),
+                     question.is_choice() || question.unit.empty() ? "" : " " + question.unit,
+                     guessed(question, tries->second, facts) ? " (guessed)" : "")});
+  }
+}
+
+double number_of(const std::string &answer) {
+  const char *begin = answer.c_str();
+  while (*begin == ' ' || *begin == '~')
+    ++begin;
+  char *end = nullptr;
+  const double value = std::strtod(begin, &end);
+  return end == begin ? std::nan("") : value;
+}
+
+} // namespace
+
+const char *verdict_name(Verdict verdict) {
+  switch (verdict) {
+  case Verdict::pass:
+    return "pass";
+  case Verdict::unproven:
+    return "unproven";
+  case Verdict::not_yet:
+    return "not yet";
+  case Verdict::invalid:
+    return "invalid";
+  }
+  return "";
+}
+
+Judged judge(const Step &step, const StepProgress &progress, const Evidence &evidence) {
+  Judged judged;
+  if (!step.predictions.empty() && progress.predicted_ms == 0) {
+    judged.findings.push_back({Is::missing, "predict first: a run counts once you have said what "
+                                            "you expect (scripts/lab predict)"});
+    return judged;
+  }
+  judge_runs(step, evidence, judged);
+  judge_expectations(step, evidence, judged);
+  const auto any = [&](Is is) {
+    return std::any_of(judged.findings.begin(), judged.findings.end(),
+                       [is](const Finding &finding) { return finding.is == is; });
+  };
+  judged.runs_hold = judged.to_run.empty() && !any(Is::wrong);
+  if (!judged.runs_hold) {
+    const bool all_invalid = !judged.to_run.empty() && !any(Is::wrong) && !any(Is::missing);
+    judged.verdict = all_invalid ? Verdict::invalid : Verdict::not_yet;
+    return judged;
+  }
+  judge_answers(step, progress, evidence.facts(), judged);
+  if (judged.open.empty())
+    judged.verdict = any(Is::unproven) ? Verdict::unproven : Verdict::pass;
+  return judged;
+}
+
+bool right(const Question &question, const std::string &answer, const Facts &facts) {
+  if (question.is_choice())
+    return answer == question.right_option().text;
+  const double wanted = evaluate(question.number, facts), given = number_of(answer);
+  // A number that is read off a table is rounded there.
+  const double allowed = std::max(std::abs(wanted) * question.within, 1e-9);
+  return !std::isnan(wanted) && std::abs(given - wanted) <= allowed;
+}
+
+std::string right_answer(const Question &question, const Facts &facts) {
+  return question.is_choice() ? question.right_option().text
+                              : shown(evaluate(question.number, facts));
+}
+
+bool guessed(const Question &question, const std::vector<std::string> &tries, const Facts &facts) {
+  if (tries.empty() || !right(question, tries.back(), facts))
+    return false;
+  if (!question.is_choice())
+    return tries.size() > numbers_before_guessing;
+  return std::set<std::string>(tries.begin(), tries.end()).size() == question.options.size();
+}
+
+} // namespace lab::path

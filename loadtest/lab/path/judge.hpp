@@ -1,0 +1,49 @@
+// Whether a step is passed, from evidence and answers alone. [any thread]
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loadtest/lab/path/evidence.hpp"
+#include "loadtest/lab/path/progress.hpp"
+#include "loadtest/lab/path/step.hpp"
+
+namespace lab::path {
+
+enum class Verdict {
+  pass,
+  unproven, // answered, but the machine was too busy for valid runs
+  not_yet,
+  invalid // the runs prove nothing
+};
+
+const char *verdict_name(Verdict verdict); // "pass", "unproven", "not yet", "invalid"
+
+struct Finding {
+  enum class Is { good, missing, wrong, unproven } is = Is::good;
+  std::string text; // with the number that decided
+};
+
+struct Judged {
+  Verdict verdict = Verdict::not_yet;
+  std::vector<Finding> findings;          // of prediction, runs, expectations, answers
+  std::vector<const PlannedRun *> to_run; // runs that are still missing
+  std::vector<const Question *> open; // questions without a right answer, once the runs are there
+  bool runs_hold = false;             // all runs are there and show what they must
+};
+
+// `step` must outlive what is returned.
+Judged judge(const Step &step, const StepProgress &progress, const Evidence &evidence);
+
+// Whether an answer is right. A choice's answer is its option's text; of a number
+// what begins the text counts: "783", "783 ms".
+bool right(const Question &question, const std::string &answer, const Facts &facts);
+
+// The right answer as text: the option, or the number from the learner's own run.
+std::string right_answer(const Question &question, const Facts &facts);
+
+// The last of the tries was right, and came after all wrong options, or after
+// many numbers.
+bool guessed(const Question &question, const std::vector<std::string> &tries, const Facts &facts);
+
+} // namespace lab::path

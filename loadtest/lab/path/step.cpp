@@ -1,0 +1,266 @@
+#include "loadtest/lab/path/step.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <regex>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+#include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/path/formula.hpp"
+
+namespace lab::path {
+namespace {
+
+constexpr std::size_t hint_levels = 3;
+
+// Reads one file; every mistake names the file and the line.
+class Reader {
+public:
+  explicit Reader(const std::filesystem::path &file) : file_(file) {}
+
+  Step read() {
+    static const std::regex stem(R"(([0-9]+)-([a-z][a-z0-9-]*))");
+    std::smatch parts;
+    const std::string name = file_.stem();
+    if (!std::regex_match(name, parts, stem))
+      fail(0, "its name must be NUMBER-NAME.toml, such as 2-break-small.toml");
+    Step step;
+    step.number = std::stoi(parts[1]);
+    step.name = parts[2];
+    toml::table all;
+    try {
+      all = toml::parse_file(file_.string());
+    } catch (const toml::parse_error &e) {
+      fail(e.source().begin.line, std::string(e.description()));
+    }
+    allow(all, {"title", "now", "minutes", "short", "own_database", "hints", "predict", "run",
+                "expect", "question"});
+    step.title = text(all, "title");
+    step.now = text(all, "now");
+    step.minutes = number<int>(all, "minutes", 0);
+    step.in_short_route = flag(all, "short");
+    step.own_database = flag(all, "own_database");
+    step.hints = texts(all, "hints");
+    if (step.hints.size() != hint_levels)
+      fail(line(all), fmt::format("there must be {} hints: where to look, what it means, what to "
+                                  "type",
+                                  hint_levels));
+    if (step.minutes < 1)
+      fail(line(all), "minutes must be at least 1");
+    for (const toml::table *table : tables(all, "run"))
+      step.runs.push_back(run(*table));
+    for (const PlannedRun &run : step.runs)
+      runs_.insert(run.name);
+    if (step.runs.empty())
+      fail(line(all), "a step needs at least one [[run]]");
+    for (const toml::table *table : tables(all, "predict"))
+      step.predictions.push_back(question(*table, "outcome"));
+    for (const toml::table *table : tables(all, "expect"))
+      step.expectations.push_back(expectation(*table));
+    for (const toml::table *table : tables(all, "question"))
+      step.questions.push_back(question(*table, "number"));
+    return step;
+  }
+
+private:
+  using Line = toml::source_index;
+
+  [[noreturn]] void fail(Line at, const std::string &what) const {
+    throw cli::SetUpFailed(at == 0 ? fmt::format("{}: {}", file_.string(), what)
+                                   : fmt::format("{} line {}: {}", file_.string(), at, what));
+  }
+
+  static Line line(const toml::node &node) { return node.source().begin.line; }
+
+  void allow(const toml::table &table, std::initializer_list<std::string_view> keys) const {
+    for (const auto &[key, value] : table)
+      if (std::find(keys.begin(), keys.end(), key.str()) == keys.end())
+        fail(line(value),
+             fmt::format("there is no {} here; there are {}", key.str(), fmt::join(keys, ", ")));
+  }
+
+  std::string text(const toml::table &table, std::string_view key) const {
+    const toml::node *node = table.get(key);
+    if (node == nullptr || !node->is_string() || node->ref<std::string>().empty())
+      fail(line(table), fmt::format("{} must be a text", key));
+    return node->ref<std::string>();
+  }
+
+  std::string text_or_none(const toml::table &table, std::string_view key) const {
+    return table.contains(key) ? text(table, key) : "";
+  }
+
+  template <class Number>
+  Number number(const toml::table &table, std::string_view key, Number otherwise) const {
+    const toml::node *node = table.get(key);
+    if (node == nullptr)
+      return otherwise;
+    const auto value = node->value<Number>();
+    if (!node->is_number() || !value || *value < 0)
+      fail(line(*node), fmt::format("{} must be a number from 0 on", key));
+    return *value;
+  }
+
+  bool flag(const toml::table &table, std::string_view key) const {
+    const toml::node *node = table.get(key);
+    if (node != nullptr && !node->is_boolean())
+      fail(line(*node), fmt::format("{} must be true or false", key));
+    return node != nullptr && node->ref<bool>();
+  }
+
+  std::vector<std::string> texts(const toml::table &table, std::string_view key) const {
+    std::vector<std::string> all;
+    const toml::node *node = table.get(key);
+    if (node == nullptr)
+      return all;
+    if (!node->is_array())
+      fail(line(*node), fmt::format("{} must be a list of texts", key));
+    for (const toml::node &one : *node->as_array()) {
+      if (!one.is_string())
+        fail(line(one), fmt::format("{} must be a list of texts", key));
+      all.push_back(one.ref<std::string>());
+    }
+    return all;
+  }
+
+  std::vector<const toml::table *> tables(const toml::table &table, std::string_view key) const {
+    std::vector<const toml::table *> all;
+    const toml::node *node = table.get(key);
+    if (node == nullptr)
+      return all;
+    if (!node->is_array())
+      fail(line(*node), fmt::format("{} must be a list of tables", key));
+    for (const toml::node &one : *node->as_array()) {
+      if (!one.is_table())
+        fail(line(one), fmt::format("{} must be a list of tables", key));
+      all.push_back(one.as_table());
+    }
+    return all;
+  }
+
+  // Facts of a step begin with the name of one of its runs, or are settings.
+  void check_formula(const toml::table &table, const std::string &formula) const {
+    try {
+      for (const std::string &name : names_in(formula)) {
+        const std::string root = name.substr(0, name.find('.'));
+        if (root != "settings" && !runs_.contains(root))
+          fail(line(table), fmt::format("\"{}\": {} is no run of this step", formula, name));
+      }
+    } catch (const std::invalid_argument &e) {
+      fail(line(table), e.what());
+    }
+  }
+
+  PlannedRun run(const toml::table &table) const {
+    allow(table, {"name", "what", "commands", "edit", "rate", "hold_ms", "strategy", "profile",
+                  "model", "if", "company"});
+    PlannedRun run;
+    run.name = text(table, "name");
+    run.what = text(table, "what");
+    run.commands = texts(table, "commands");
+    run.edit = text_or_none(table, "edit");
+    run.rate = number<int>(table, "rate", 0);
+    run.hold_ms = number<int>(table, "hold_ms", 0);
+    run.strategy = text(table, "strategy");
+    run.profile = text(table, "profile");
+    run.model = text_or_none(table, "model");
+    run.condition = text_or_none(table, "if");
+    run.company = flag(table, "company");
+    if (!run.condition.empty())
+      try {
+        (void)names_in(run.condition); // of the run's own summary: any
+      } catch (const std::invalid_argument &e) {
+        fail(line(table), e.what());
+      }
+    return run;
+  }
+
+  Expectation expectation(const toml::table &table) const {
+    allow(table, {"that", "value", "pass", "fail"});
+    Expectation expectation{text(table, "that"), text(table, "value"), text(table, "pass"),
+                            text(table, "fail")};
+    check_formula(table, expectation.that);
+    check_formula(table, expectation.value);
+    return expectation;
+  }
+
+  Question question(const toml::table &table, const char *number_key) const {
+    allow(table,
+          {"id", "original", "ask", "unit", "because", "right", "wrong", number_key, "within"});
+    Question question;
+    question.id = text(table, "id");
+    question.original = text_or_none(table, "original");
+    question.ask = text(table, "ask");
+    question.unit = text_or_none(table, "unit");
+    question.because = text_or_none(table, "because");
+    question.within = number<double>(table, "within", 0);
+    for (const std::string &formula : formulas_in(question.ask))
+      check_formula(table, formula);
+    if (table.contains(number_key) == table.contains("right"))
+      fail(line(table), fmt::format("a question has either right and wrong, or {}", number_key));
+    if (table.contains(number_key)) {
+      question.number = text(table, number_key);
+      check_formula(table, question.number);
+      return question;
+    }
+    question.options.push_back({text(table, "right"), question.because, true});
+    for (const toml::table *wrong : tables(table, "wrong")) {
+      allow(*wrong, {"text", "because"});
+      question.options.push_back({text(*wrong, "text"), text_or_none(*wrong, "because"), false});
+    }
+    if (question.options.size() < 2)
+      fail(line(table), "a choice needs at least one wrong option");
+    return question;
+  }
+
+  const std::filesystem::path file_;
+  std::set<std::string> runs_;
+};
+
+void check_ids(const std::filesystem::path &file, const std::vector<Question> &questions) {
+  std::set<std::string> ids;
+  for (const Question &question : questions)
+    if (!ids.insert(question.id).second)
+      throw cli::SetUpFailed(
+          fmt::format("{}: two questions are called {}", file.string(), question.id));
+}
+
+} // namespace
+
+const Option &Question::right_option() const {
+  return *std::find_if(options.begin(), options.end(), [](const Option &o) { return o.right; });
+}
+
+std::string Step::stem() const {
+  return fmt::format("{}-{}", number, name);
+}
+
+std::vector<Step> read_steps(const std::filesystem::path &folder) {
+  std::vector<Step> steps;
+  std::error_code absent;
+  for (const auto &entry : std::filesystem::directory_iterator(folder, absent))
+    if (entry.path().extension() == ".toml") {
+      steps.push_back(Reader(entry.path()).read());
+      check_ids(entry.path(), steps.back().predictions);
+      check_ids(entry.path(), steps.back().questions);
+    }
+  if (steps.empty())
+    throw cli::SetUpFailed(
+        fmt::format("there are no steps in {}: run scripts/lab up", folder.string()));
+  std::sort(steps.begin(), steps.end(),
+            [](const Step &a, const Step &b) { return a.number < b.number; });
+  for (std::size_t i = 1; i < steps.size(); ++i)
+    if (steps[i].number == steps[i - 1].number || steps[i].name == steps[i - 1].name)
+      throw cli::SetUpFailed(fmt::format("{}: two steps have one number or name: {} and {}",
+                                         folder.string(), steps[i - 1].stem(), steps[i].stem()));
+  return steps;
+}
+
+} // namespace lab::path

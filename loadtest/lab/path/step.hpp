@@ -1,0 +1,79 @@
+// A step of the learner's path: what is predicted, which runs it takes, what must
+// hold in them, what is asked. Steps are data, a file each (docs/path/steps), so
+// that a teacher adds one without C++; the format is explained in
+// docs/path/instructors.md. [any thread]
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lab::path {
+
+struct Option {
+  std::string text;
+  std::string because; // why it is right, or why not; may be empty
+  bool right = false;
+};
+
+// Asked before the run (a prediction) or after it. A choice has options; a number
+// has a formula over the learner's own runs.
+struct Question {
+  std::string id;
+  std::string original; // the number of the original lab's question that it holds; or ""
+  std::string ask;      // with {formulas}, filled in from the runs
+  std::vector<Option> options;
+  std::string number;
+  double within = 0; // how far off an answer may be, as a share of the number
+  std::string unit;
+  std::string because; // told after a right answer
+
+  bool is_choice() const { return !options.empty(); }
+  const Option &right_option() const;
+};
+
+// A run that the step needs. Any recorded run that fits will do, however it came about.
+struct PlannedRun {
+  std::string name;
+  std::string what;                  // for people: "50 users on fixed_tiny"
+  std::vector<std::string> commands; // of `lab`; none: another run's bring it along
+  std::string edit;                  // what the learner does by hand before them
+  int rate = 0;                      // open: requests a second; 0: not the step's business
+  int hold_ms = 0;                   // 0: likewise
+  std::string strategy;
+  std::string profile;
+  std::string model;     // "": either
+  std::string condition; // a formula over its summary; "": none
+  bool company = false;  // counts though other programs were busy: only ratios are drawn from it
+};
+
+struct Expectation {
+  std::string that;  // a formula: what must hold
+  std::string value; // a formula: the number that decides, {} in what is said
+  std::string pass;
+  std::string fail;
+};
+
+struct Step {
+  int number = 0;    // from the file's name: 2-break-small.toml
+  std::string name;  // "break-small"
+  std::string title; // "Break it small"
+  std::string now;   // what it is about, in a sentence
+  int minutes = 0;
+  bool in_short_route = false;
+  bool own_database = false; // needs the lab's own PostgreSQL
+  std::vector<std::string> hints;
+  std::vector<Question> predictions;
+  std::vector<PlannedRun> runs;
+  std::vector<Expectation> expectations;
+  std::vector<Question> questions;
+
+  std::string stem() const; // "2-break-small"
+};
+
+// All steps of a folder, by number. Throws cli::SetUpFailed, one line with file
+// and place, for the first mistake: unknown keys, formulas that can't be read or
+// name runs that aren't there, a choice without a wrong option, not three hints.
+std::vector<Step> read_steps(const std::filesystem::path &folder);
+
+} // namespace lab::path
