@@ -1,5 +1,6 @@
 // check: looks at the evidence, asks, and says pass, not yet or invalid.
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,20 +47,21 @@ const char *sign(Finding::Is is) {
   return "";
 }
 
-void print_findings(const Judged &judged) {
+void print_findings(std::FILE *people, const Judged &judged) {
   for (const Finding &finding : judged.findings)
-    fmt::print("  {} {}\n", sign(finding.is), finding.text);
+    fmt::print(people, "  {} {}\n", sign(finding.is), finding.text);
 }
 
-void print_predictions(const Step &step, const StepProgress &done, const Facts &facts) {
+void print_predictions(std::FILE *people, const Step &step, const StepProgress &done,
+                       const Facts &facts) {
   for (const Question &question : step.predictions) {
     const auto said = done.predictions.find(question.id);
     if (said == done.predictions.end())
       continue;
     const std::string unit =
         question.is_choice() || question.unit.empty() ? "" : " " + question.unit;
-    fmt::print("  {}\n      you said {}{}; it was: {}{}\n", question.ask, said->second, unit,
-               right_answer(question, facts), unit);
+    fmt::print(people, "  {}\n      you said {}{}; it was: {}{}\n", question.ask, said->second,
+               unit, right_answer(question, facts), unit);
   }
 }
 
@@ -81,18 +83,18 @@ void slow_down(Course &course, const Step &step, const Evidence &evidence) {
   }
 }
 
-void print_what_to_run(const Course &course, const Judged &judged) {
+void print_what_to_run(std::FILE *people, const Course &course, const Judged &judged) {
   for (const PlannedRun *planned : judged.to_run) {
     if (!planned->edit.empty())
-      fmt::print("edit: {}\n", planned->edit);
+      fmt::print(people, "edit: {}\n", planned->edit);
     for (const std::string &command : commands_for(*planned, course.progress()))
-      fmt::print("run:  {}\n", command);
+      fmt::print(people, "run:  {}\n", command);
   }
 }
 
 // One try for each question that is open. Answers whether all are right.
-bool ask_questions(Course &course, const Step &step, const Judged &judged, const Facts &facts,
-                   const std::map<std::string, std::string> &given) {
+bool ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
+                   const Facts &facts, const std::map<std::string, std::string> &given) {
   bool all_right = true;
   for (const Question *question : judged.open) {
     const auto before = course.of(step).tries.find(question->id);
@@ -109,7 +111,7 @@ bool ask_questions(Course &course, const Step &step, const Judged &judged, const
       if (!answer)
         return false;
     } else {
-      fmt::print("\n{}", shown_question(*question, options, facts));
+      fmt::print(people, "\n{}", shown_question(*question, options, facts));
       all_right = false;
       continue;
     }
@@ -125,13 +127,15 @@ bool ask_questions(Course &course, const Step &step, const Judged &judged, const
           because = option.because;
     if (!good && !question->is_choice())
       because = "Look at the table and the question once more, or at scripts/lab hint.";
-    fmt::print("  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no", because);
+    fmt::print(people, "  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no",
+               because);
   }
   if (!all_right && (!given.empty() || !somebody_is_there())) {
     std::string example;
     for (const Question *question : judged.open)
       example += fmt::format(" --answer {}={}", question->id, question->is_choice() ? "b" : "12");
-    fmt::print("\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
+    fmt::print(people,
+               "\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
                example);
   }
   return all_right;
@@ -163,14 +167,14 @@ json as_json(const Step &step, const Judged &judged) {
 }
 
 // Steps that were passed before are looked at again.
-bool look_back(const Course &course, const Step &step) {
+bool look_back(std::FILE *people, const Course &course, const Step &step) {
   bool all_hold = true;
   for (const Step &earlier : course.steps()) {
     const std::string why = earlier.number == step.number ? "" : course.broken_by(earlier);
     if (why.empty())
       continue;
     all_hold = false;
-    fmt::print("! step {} ({}) no longer holds: {}\n", earlier.number, earlier.name, why);
+    fmt::print(people, "! step {} ({}) no longer holds: {}\n", earlier.number, earlier.name, why);
   }
   return all_hold;
 }
@@ -182,10 +186,12 @@ Exit exit_of(Verdict verdict) {
 }
 
 Exit run(const Places &places, const Options &options) {
+  std::FILE *people = options.json.to_output() ? stderr : stdout;
   Course course(places);
   const Step *current = course.current();
   if (options.step.empty() && current == nullptr) {
-    fmt::print("You are through: see scripts/lab next\n");
+    fmt::print(people, "You are through: see scripts/lab next\n");
+    options.json.write(json{{"step", nullptr}, {"verdict", verdict_name(Verdict::pass)}}.dump(2));
     return Exit::pass;
   }
   const Step &step = options.step.empty() ? *current : course.step(options.step);
@@ -193,16 +199,16 @@ Exit run(const Places &places, const Options &options) {
   const auto given = parse_answers(options.answers, step.questions);
   course.change([&](Progress &progress) { ++progress.steps[step.name].checks; });
 
-  fmt::print("step {}, {}\n", step.number, step.title);
+  fmt::print(people, "step {}, {}\n", step.number, step.title);
   const Evidence evidence = course.evidence(step);
   const Facts facts = evidence.facts();
   Judged judged = judge(step, course.of(step), evidence);
-  print_findings(judged);
+  print_findings(people, judged);
   if (judged.runs_hold) {
-    fmt::print("\n{}\n", as_text(table_of(step, evidence)));
-    print_predictions(step, course.of(step), facts);
+    fmt::print(people, "\n{}\n", as_text(table_of(step, evidence)));
+    print_predictions(people, step, course.of(step), facts);
     if (!judged.open.empty()) {
-      ask_questions(course, step, judged, facts, given);
+      ask_questions(people, course, step, judged, facts, given);
       judged = judge(step, course.of(step), evidence);
     }
     if (judged.open.empty() && course.of(step).ended_ms == 0)
@@ -210,15 +216,15 @@ Exit run(const Places &places, const Options &options) {
   } else {
     slow_down(course, step, evidence);
   }
-  fmt::print("\n{}\n", verdict_name(judged.verdict));
+  fmt::print(people, "\n{}\n", verdict_name(judged.verdict));
   if (!judged.runs_hold) {
     if (judged.verdict == Verdict::invalid)
-      fmt::print("the machine was too busy for this run. The next one asks for less:\n");
-    print_what_to_run(course, judged);
+      fmt::print(people, "the machine was too busy for this run. The next one asks for less:\n");
+    print_what_to_run(people, course, judged);
   }
-  const bool all_hold = look_back(course, step);
+  const bool all_hold = look_back(people, course, step);
   if (judged.open.empty() && judged.runs_hold)
-    fmt::print("next: scripts/lab next\n");
+    fmt::print(people, "next: scripts/lab next\n");
   options.json.write(as_json(step, judged).dump(2));
   const Exit exit = exit_of(judged.verdict);
   return exit == Exit::pass && !all_hold ? Exit::fail : exit;
