@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -107,6 +109,7 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.postgres_pid = database->pid().value_or(0);
   target.host_pids = {lab.host_pid};
   target.facts = facts_;
+  target.disturbance = cell.disturbance;
   mark(host, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,
@@ -149,6 +152,12 @@ void CellRunner::wait_for_rest(const HostApi &host) const {
     interrupt_.check();
     std::this_thread::sleep_for(look_again);
   }
+}
+
+void say_where_the_path_goes_on(const Places &places, Terminal &terminal) {
+  std::error_code absent;
+  if (std::filesystem::exists(places.progress(), absent))
+    terminal.say("on the path? next: scripts/lab check");
 }
 
 std::string result_line(const json &summary) {
