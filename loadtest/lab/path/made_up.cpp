@@ -72,7 +72,7 @@ std::vector<load::ListedRun> recorded(const std::vector<json> &newest_first) {
   std::size_t left = newest_first.size();
   for (const json &summary : newest_first) {
     json stored = summary;
-    if (!stored.contains("started_ms"))
+    if (stored.is_object() && !stored.contains("started_ms"))
       stored["started_ms"] = predicted_ms + left;
     runs.push_back({fmt::format("/runs/run-{}", left--), stored});
   }
