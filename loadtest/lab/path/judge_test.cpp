@@ -186,6 +186,17 @@ TEST(Judge, LooksAtTheSettingsInForce) {
   EXPECT_THAT(texts(result, Is::wrong), Contains(evidence.settings_problem));
 }
 
+TEST(Judge, SettingsThatCantBeSeenNowAreMissingNotWrong) {
+  Evidence evidence = collect(before_and_after(), answered(), recorded({after(), before()}));
+  evidence.settings_known = false;
+  evidence.settings_problem = "the lab is not up";
+  const Judged result = judge(before_and_after(), answered(), evidence);
+  EXPECT_EQ(result.verdict, Verdict::not_yet);
+  EXPECT_FALSE(result.runs_hold);
+  EXPECT_THAT(texts(result, Is::wrong), IsEmpty());
+  EXPECT_THAT(texts(result, Is::missing), testing::ElementsAre("the lab is not up"));
+}
+
 TEST(Judge, ASettingsMistakeMattersOnlyWhereSettingsAreLookedAt) {
   const Step &step = real_step("timeouts");
   Evidence evidence;
