@@ -57,6 +57,7 @@ void Course::read_settings(const cli::Places &places) {
   } catch (const cli::SettingsMistake &e) {
     settings_problem_ = fmt::format("my/settings.toml {}", e.what());
   } catch (const std::exception &) {
+    settings_known_ = false;
     settings_problem_ =
         "my/settings.toml can't be checked, since the lab is not up: scripts/lab up";
   }
@@ -92,6 +93,7 @@ Evidence Course::evidence(const Step &step) const {
       done.ended_ms != 0 ? kept_evidence(done, recorded_) : collect(step, done, recorded_);
   evidence.settings = settings_;
   evidence.settings_problem = settings_problem_;
+  evidence.settings_known = settings_known_;
   return evidence;
 }
 
@@ -116,9 +118,11 @@ std::string Course::broken_by(const Step &step) const {
   if (judged.verdict == Verdict::pass || judged.verdict == Verdict::unproven)
     return "";
   for (const Finding &finding : judged.findings)
-    if (finding.is == Finding::Is::wrong || finding.is == Finding::Is::missing)
+    if (finding.is == Finding::Is::wrong ||
+        (finding.is == Finding::Is::missing &&
+         (settings_known_ || finding.text != settings_problem_)))
       return finding.text;
-  return "an answer in the progress file is not the right one";
+  return judged.runs_hold ? "an answer in the progress file is not the right one" : "";
 }
 
 const Step *Course::current() const {

@@ -49,7 +49,8 @@ public:
   Evidence evidence(const Step &step) const;
   Standing standing(const Step &step) const;
 
-  // Why a step that was passed no longer holds; "" when it does.
+  // Why a step that was passed no longer holds; "" when it does, or when that can't be
+  // seen while the lab is down.
   std::string broken_by(const Step &step) const;
 
   // Throws cli::SetUpFailed when an earlier step of the route is still to be done.
@@ -67,6 +68,7 @@ private:
   std::vector<load::ListedRun> recorded_;
   nlohmann::json settings_ = nlohmann::json::object();
   std::string settings_problem_;
+  bool settings_known_ = true;
 };
 
 // What to type for a run: with the rate that this machine gives, and in fast mode

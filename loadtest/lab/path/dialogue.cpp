@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
@@ -13,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/path/judge.hpp"
 
 namespace lab::path {
 namespace {
@@ -69,23 +68,24 @@ Typed understood(const Question &question, const std::vector<Option> &options,
     return {std::nullopt, fmt::format("{}: the answer is a letter, a to {}", question.id,
                                       letter(options.size() - 1))};
   }
-  char *end = nullptr;
-  const double value = std::strtod(answer.c_str(), &end);
-  if (end == answer.c_str() || !std::isfinite(value))
-    return {std::nullopt, fmt::format("{}: the answer is a number{}", question.id,
-                                      question.unit.empty() ? "" : ", " + question.unit)};
+  if (!number_in(answer))
+    return {std::nullopt,
+            fmt::format("{}: the answer is one number{}, such as 1500 or 0.5", question.id,
+                        question.unit.empty() ? "" : " (" + question.unit + ")")};
   return {answer, ""};
 }
 
 std::map<std::string, std::string> parse_answers(const std::vector<std::string> &given,
                                                  const std::vector<Question> &questions) {
   std::map<std::string, std::string> answers;
+  std::string ids;
+  for (const Question &question : questions)
+    ids += (ids.empty() ? "" : ", ") + question.id;
   for (const std::string &one : given) {
+    if (questions.empty())
+      throw cli::SetUpFailed(fmt::format("--answer {}: there is no question here", one));
     const auto equals = one.find('=');
     const std::string id = one.substr(0, equals);
-    std::string ids;
-    for (const Question &question : questions)
-      ids += (ids.empty() ? "" : ", ") + question.id;
     if (equals == std::string::npos)
       throw cli::SetUpFailed(
           fmt::format("--answer {}: write ID=ANSWER; here the ids are {}", one, ids));

@@ -37,13 +37,14 @@ Facts Evidence::facts() const {
 }
 
 bool fits(const PlannedRun &planned, const json &summary) {
+  // A summary may be damaged: what can't be read fits nothing, and stops nobody.
   const auto says = [&](const char *key, const std::string &wanted) {
-    return wanted.empty() || summary.value(key, "") == wanted;
+    return wanted.empty() || load::at(summary, key) == wanted;
   };
   if (!says("strategy", planned.strategy) || !says("profile", planned.profile) ||
       !says("model", planned.model))
     return false;
-  if (summary.value("stopped", false) || load::number_at(summary, "seconds") < least_seconds)
+  if (load::at(summary, "stopped") == true || load::number_at(summary, "seconds") < least_seconds)
     return false;
   if (planned.condition.empty())
     return true;
@@ -53,7 +54,7 @@ bool fits(const PlannedRun &planned, const json &summary) {
 }
 
 bool counts(const PlannedRun &planned, const json &summary) {
-  return summary.value("verdict", "") != "invalid" || (planned.company && only_company(summary));
+  return load::at(summary, "verdict") != "invalid" || (planned.company && only_company(summary));
 }
 
 Evidence collect(const Step &step, const StepProgress &progress,
@@ -89,10 +90,10 @@ Evidence kept_evidence(const StepProgress &progress, const std::vector<load::Lis
   for (const auto &[name, before] : progress.runs) {
     json summary = before;
     for (const load::ListedRun &run : recorded)
-      if (run.folder.filename() == before.value("folder", ""))
+      if (run.folder.filename().string() == load::at(before, "folder"))
         summary = kept(run.summary, run.folder);
     evidence.runs[name] = {summary,
-                           summary.value("verdict", "") != "invalid" || !progress.unproven};
+                           load::at(summary, "verdict") != "invalid" || !progress.unproven};
   }
   return evidence;
 }

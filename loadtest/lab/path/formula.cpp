@@ -1,5 +1,6 @@
 #include "loadtest/lab/path/formula.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <list>
@@ -35,7 +36,16 @@ double *look_up(const char *name, void *reading_of) {
   return &reading.values.back();
 }
 
+[[noreturn]] void fail(std::string formula, const std::string &why) {
+  std::replace(formula.begin(), formula.end(), '\n', ' ');
+  throw std::invalid_argument(fmt::format("\"{}\": {}", formula, why));
+}
+
 double read(const std::string &formula, Reading &reading) {
+  // muParser would set the fact, and go on with what it was set to.
+  static const std::regex assigns(R"((^|[^=!<>])=(?!=))");
+  if (std::regex_search(formula, assigns))
+    fail(formula, "write == to compare");
   try {
     mu::Parser parser;
     parser.DefineNameChars("0123456789_."
@@ -43,9 +53,12 @@ double read(const std::string &formula, Reading &reading) {
     parser.DefineFun("floor", [](double x) { return std::floor(x); });
     parser.SetVarFactory(look_up, &reading);
     parser.SetExpr(formula);
-    return parser.Eval();
+    const double value = parser.Eval();
+    if (parser.GetNumResults() != 1)
+      fail(formula, "a comma gives it more than one value");
+    return value;
   } catch (const mu::Parser::exception_type &e) {
-    throw std::invalid_argument(fmt::format("\"{}\": {}", formula, e.GetMsg()));
+    fail(formula, e.GetMsg());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 
 #include <fmt/format.h>
@@ -27,11 +28,11 @@ std::string with_value(std::string text, const std::string &value) {
   return text;
 }
 
-// Nothing holds or fails before all runs that an expectation names are there.
+// Nothing holds or fails before all that an expectation names is there.
 bool known(const Expectation &expectation, const Evidence &evidence) {
   for (const std::string &name : names_in(expectation.that)) {
     const std::string root = name.substr(0, name.find('.'));
-    if (root != "settings" && !evidence.runs.contains(root))
+    if (root == "settings" ? !evidence.settings_known : !evidence.runs.contains(root))
       return false;
   }
   return true;
@@ -73,7 +74,8 @@ void judge_expectations(const Step &step, const Evidence &evidence, Judged &judg
         return e.that.find("settings.") != std::string::npos;
       });
   if (uses_settings && !evidence.settings_problem.empty())
-    judged.findings.push_back({Is::wrong, evidence.settings_problem});
+    judged.findings.push_back(
+        {evidence.settings_known ? Is::wrong : Is::missing, evidence.settings_problem});
   for (const Expectation &expectation : step.expectations) {
     if (!known(expectation, evidence))
       continue;
@@ -101,15 +103,6 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
                      question.is_choice() || question.unit.empty() ? "" : " " + question.unit,
                      guessed(question, tries->second, facts) ? " (guessed)" : "")});
   }
-}
-
-double number_of(const std::string &answer) {
-  const char *begin = answer.c_str();
-  while (*begin == ' ' || *begin == '~')
-    ++begin;
-  char *end = nullptr;
-  const double value = std::strtod(begin, &end);
-  return end == begin ? std::nan("") : value;
 }
 
 } // namespace
@@ -141,7 +134,7 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
     return std::any_of(judged.findings.begin(), judged.findings.end(),
                        [is](const Finding &finding) { return finding.is == is; });
   };
-  judged.runs_hold = judged.to_run.empty() && !any(Is::wrong);
+  judged.runs_hold = !any(Is::wrong) && !any(Is::missing) && judged.to_run.empty();
   if (!judged.runs_hold) {
     const bool all_invalid = !judged.to_run.empty() && !any(Is::wrong) && !any(Is::missing);
     judged.verdict = all_invalid ? Verdict::invalid : Verdict::not_yet;
@@ -156,10 +149,23 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
 bool right(const Question &question, const std::string &answer, const Facts &facts) {
   if (question.is_choice())
     return answer == question.right_option().text;
-  const double wanted = evaluate(question.number, facts), given = number_of(answer);
+  const double wanted = evaluate(question.number, facts),
+               given = number_in(answer).value_or(std::nan(""));
   // A number that is read off a table is rounded there.
   const double allowed = std::max(std::abs(wanted) * question.within, 1e-9);
   return !std::isnan(wanted) && std::abs(given - wanted) <= allowed;
+}
+
+std::optional<double> number_in(const std::string &answer) {
+  const char *begin = answer.c_str();
+  while (*begin == ' ' || *begin == '~')
+    ++begin;
+  char *end = nullptr;
+  const double value = std::strtod(begin, &end);
+  // "1,500" and "47 / 3" begin with a number that nobody meant.
+  if (end == begin || !std::isfinite(value) || std::strpbrk(end, "0123456789") != nullptr)
+    return std::nullopt;
+  return value;
 }
 
 std::string right_answer(const Question &question, const Facts &facts) {

@@ -1,6 +1,7 @@
 // Whether a step is passed, from evidence and answers alone. [any thread]
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,11 @@ struct Judged {
 // `step` must outlive what is returned.
 Judged judge(const Step &step, const StepProgress &progress, const Evidence &evidence);
 
-// Whether an answer is right. A choice's answer is its option's text; of a number
-// what begins the text counts: "783", "783 ms".
+// Whether an answer is right. A choice's answer is its option's text.
 bool right(const Question &question, const std::string &answer, const Facts &facts);
+
+// The number that was typed: "783", "783 ms", "~783". Nothing when it is none, or not one alone.
+std::optional<double> number_in(const std::string &answer);
 
 // The right answer as text: the option, or the number from the learner's own run.
 std::string right_answer(const Question &question, const Facts &facts);

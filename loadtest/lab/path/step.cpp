@@ -1,11 +1,15 @@
 #include "loadtest/lab/path/step.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 #include <regex>
 #include <set>
 #include <stdexcept>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,6 +18,7 @@
 
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/path/formula.hpp"
+#include "loadtest/profile.hpp"
 
 namespace lab::path {
 namespace {
@@ -26,7 +31,7 @@ public:
   explicit Reader(const std::filesystem::path &file) : file_(file) {}
 
   Step read() {
-    static const std::regex stem(R"(([0-9]+)-([a-z][a-z0-9-]*))");
+    static const std::regex stem(R"(([0-9]{1,4})-([a-z][a-z0-9-]*))");
     std::smatch parts;
     const std::string name = file_.stem();
     if (!std::regex_match(name, parts, stem))
@@ -54,18 +59,17 @@ public:
                                   hint_levels));
     if (step.minutes < 1)
       fail(line(all), "minutes must be at least 1");
-    for (const toml::table *table : tables(all, "run"))
+    for (const toml::table *table : tables(all, "run")) {
       step.runs.push_back(run(*table));
-    for (const PlannedRun &run : step.runs)
-      runs_.insert(run.name);
+      if (!runs_.insert(step.runs.back().name).second)
+        fail(line(*table), fmt::format("two runs are called {}", step.runs.back().name));
+    }
     if (step.runs.empty())
       fail(line(all), "a step needs at least one [[run]]");
-    for (const toml::table *table : tables(all, "predict"))
-      step.predictions.push_back(question(*table, "outcome"));
+    step.predictions = questions(all, "predict", "outcome");
     for (const toml::table *table : tables(all, "expect"))
       step.expectations.push_back(expectation(*table));
-    for (const toml::table *table : tables(all, "question"))
-      step.questions.push_back(question(*table, "number"));
+    step.questions = questions(all, "question", "number");
     return step;
   }
 
@@ -79,6 +83,12 @@ private:
 
   static Line line(const toml::node &node) { return node.source().begin.line; }
 
+  // Of a key; of its table when it isn't there.
+  static Line line(const toml::table &table, std::string_view key) {
+    const toml::node *node = table.get(key);
+    return line(node == nullptr ? table : *node);
+  }
+
   void allow(const toml::table &table, std::initializer_list<std::string_view> keys) const {
     for (const auto &[key, value] : table)
       if (std::find(keys.begin(), keys.end(), key.str()) == keys.end())
@@ -89,7 +99,7 @@ private:
   std::string text(const toml::table &table, std::string_view key) const {
     const toml::node *node = table.get(key);
     if (node == nullptr || !node->is_string() || node->ref<std::string>().empty())
-      fail(line(table), fmt::format("{} must be a text", key));
+      fail(line(table, key), fmt::format("{} must be a text", key));
     return node->ref<std::string>();
   }
 
@@ -103,8 +113,10 @@ private:
     if (node == nullptr)
       return otherwise;
     const auto value = node->value<Number>();
-    if (!node->is_number() || !value || *value < 0)
-      fail(line(*node), fmt::format("{} must be a number from 0 on", key));
+    const bool fits = node->is_number() && value && std::isfinite(static_cast<double>(*value));
+    if (!fits || *value < 0)
+      fail(line(*node), fmt::format("{} must be a {}number from 0 on", key,
+                                    std::is_integral_v<Number> ? "whole " : ""));
     return *value;
   }
 
@@ -146,15 +158,15 @@ private:
   }
 
   // Facts of a step begin with the name of one of its runs, or are settings.
-  void check_formula(const toml::table &table, const std::string &formula) const {
+  void check_formula(Line at, const std::string &formula) const {
     try {
       for (const std::string &name : names_in(formula)) {
         const std::string root = name.substr(0, name.find('.'));
         if (root != "settings" && !runs_.contains(root))
-          fail(line(table), fmt::format("\"{}\": {} is no run of this step", formula, name));
+          fail(at, fmt::format("\"{}\": {} is no run of this step", formula, name));
       }
     } catch (const std::invalid_argument &e) {
-      fail(line(table), e.what());
+      fail(at, e.what());
     }
   }
 
@@ -163,6 +175,9 @@ private:
                   "model", "if", "company"});
     PlannedRun run;
     run.name = text(table, "name");
+    if (run.name == "settings")
+      fail(line(table, "name"),
+           "a run can't be called settings: in formulas these are my/settings.toml");
     run.what = text(table, "what");
     run.commands = texts(table, "commands");
     run.edit = text_or_none(table, "edit");
@@ -170,14 +185,21 @@ private:
     run.hold_ms = number<int>(table, "hold_ms", 0);
     run.strategy = text(table, "strategy");
     run.profile = text(table, "profile");
+    try {
+      (void)load::profile_named(run.profile);
+    } catch (const std::invalid_argument &e) {
+      fail(line(table, "profile"), e.what());
+    }
     run.model = text_or_none(table, "model");
+    if (!run.model.empty() && run.model != "open" && run.model != "closed")
+      fail(line(table, "model"), fmt::format("model must be open or closed, not {}", run.model));
     run.condition = text_or_none(table, "if");
     run.company = flag(table, "company");
     if (!run.condition.empty())
       try {
         (void)names_in(run.condition); // of the run's own summary: any
       } catch (const std::invalid_argument &e) {
-        fail(line(table), e.what());
+        fail(line(table, "if"), e.what());
       }
     return run;
   }
@@ -186,9 +208,21 @@ private:
     allow(table, {"that", "value", "pass", "fail"});
     Expectation expectation{text(table, "that"), text(table, "value"), text(table, "pass"),
                             text(table, "fail")};
-    check_formula(table, expectation.that);
-    check_formula(table, expectation.value);
+    check_formula(line(table, "that"), expectation.that);
+    check_formula(line(table, "value"), expectation.value);
     return expectation;
+  }
+
+  std::vector<Question> questions(const toml::table &all, const char *kind,
+                                  const char *number_key) const {
+    std::vector<Question> questions;
+    std::set<std::string> ids;
+    for (const toml::table *table : tables(all, kind)) {
+      questions.push_back(question(*table, number_key));
+      if (!ids.insert(questions.back().id).second)
+        fail(line(*table), fmt::format("two questions are called {}", questions.back().id));
+    }
+    return questions;
   }
 
   Question question(const toml::table &table, const char *number_key) const {
@@ -202,18 +236,23 @@ private:
     question.because = text_or_none(table, "because");
     question.within = number<double>(table, "within", 0);
     for (const std::string &formula : formulas_in(question.ask))
-      check_formula(table, formula);
-    if (table.contains(number_key) == table.contains("right"))
+      check_formula(line(table, "ask"), formula);
+    if (table.contains(number_key) == table.contains("right") ||
+        (table.contains(number_key) && table.contains("wrong")))
       fail(line(table), fmt::format("a question has either right and wrong, or {}", number_key));
     if (table.contains(number_key)) {
       question.number = text(table, number_key);
-      check_formula(table, question.number);
+      check_formula(line(table, number_key), question.number);
       return question;
     }
     question.options.push_back({text(table, "right"), question.because, true});
     for (const toml::table *wrong : tables(table, "wrong")) {
       allow(*wrong, {"text", "because"});
-      question.options.push_back({text(*wrong, "text"), text_or_none(*wrong, "because"), false});
+      Option option{text(*wrong, "text"), text_or_none(*wrong, "because"), false};
+      for (const Option &other : question.options)
+        if (other.text == option.text)
+          fail(line(*wrong, "text"), fmt::format("two options are \"{}\"", option.text));
+      question.options.push_back(std::move(option));
     }
     if (question.options.size() < 2)
       fail(line(table), "a choice needs at least one wrong option");
@@ -223,14 +262,6 @@ private:
   const std::filesystem::path file_;
   std::set<std::string> runs_;
 };
-
-void check_ids(const std::filesystem::path &file, const std::vector<Question> &questions) {
-  std::set<std::string> ids;
-  for (const Question &question : questions)
-    if (!ids.insert(question.id).second)
-      throw cli::SetUpFailed(
-          fmt::format("{}: two questions are called {}", file.string(), question.id));
-}
 
 } // namespace
 
@@ -246,20 +277,19 @@ std::vector<Step> read_steps(const std::filesystem::path &folder) {
   std::vector<Step> steps;
   std::error_code absent;
   for (const auto &entry : std::filesystem::directory_iterator(folder, absent))
-    if (entry.path().extension() == ".toml") {
+    if (entry.path().extension() == ".toml")
       steps.push_back(Reader(entry.path()).read());
-      check_ids(entry.path(), steps.back().predictions);
-      check_ids(entry.path(), steps.back().questions);
-    }
   if (steps.empty())
     throw cli::SetUpFailed(
         fmt::format("there are no steps in {}: run scripts/lab up", folder.string()));
-  std::sort(steps.begin(), steps.end(),
-            [](const Step &a, const Step &b) { return a.number < b.number; });
-  for (std::size_t i = 1; i < steps.size(); ++i)
-    if (steps[i].number == steps[i - 1].number || steps[i].name == steps[i - 1].name)
-      throw cli::SetUpFailed(fmt::format("{}: two steps have one number or name: {} and {}",
-                                         folder.string(), steps[i - 1].stem(), steps[i].stem()));
+  std::sort(steps.begin(), steps.end(), [](const Step &a, const Step &b) {
+    return std::tie(a.number, a.name) < std::tie(b.number, b.name);
+  });
+  for (auto later = steps.begin(); later != steps.end(); ++later)
+    for (auto step = steps.begin(); step != later; ++step)
+      if (step->number == later->number || step->name == later->name)
+        throw cli::SetUpFailed(fmt::format("{}: two steps have one number or name: {} and {}",
+                                           folder.string(), step->stem(), later->stem()));
   return steps;
 }
 

@@ -72,8 +72,9 @@ struct Step {
 };
 
 // All steps of a folder, by number. Throws cli::SetUpFailed, one line with file
-// and place, for the first mistake: unknown keys, formulas that can't be read or
-// name runs that aren't there, a choice without a wrong option, not three hints.
+// and line, for the first mistake: unknown keys, formulas that can't be read or
+// name runs that aren't there, a profile that isn't there, a choice without a wrong
+// option, not three hints.
 std::vector<Step> read_steps(const std::filesystem::path &folder);
 
 } // namespace lab::path
