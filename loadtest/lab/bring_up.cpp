@@ -231,7 +231,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
         *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
   if (!wanted.origins.empty())
     state.origins = checked_origins(wanted.origins);
-  // Each host keeps to half of what is free, and would not know of the other one.
+  // The half of what is free would not be shared out: whoever came first would have it.
   if (!state.database.empty() && state.hosts > 1)
     throw SetUpFailed("two hosts are for the lab's own PostgreSQL: on another database say "
                       "--hosts 1, or go back with --database private");

@@ -36,6 +36,11 @@ std::uintmax_t size_of(const std::filesystem::path &file) {
 // The descriptor that the host reads a password from.
 constexpr int password_descriptor = 3;
 
+// Each host's own, so that to one the connections of the other are somebody else's.
+std::string application_of(int host) {
+  return host == 0 ? "pool_lab host" : fmt::format("pool_lab host {}", host + 1);
+}
+
 db::Launch launch(const Places &places, int host, const db::LabUser &user, const State &state,
                   const db::LabDatabase &database, const SecretPipe &password,
                   const Choice &choice) {
@@ -43,7 +48,7 @@ db::Launch launch(const Places &places, int host, const db::LabUser &user, const
                                    "--port",
                                    std::to_string(state.port_of(host)),
                                    "--database",
-                                   database.conninfo_jobs(),
+                                   database.conninfo_jobs(application_of(host)),
                                    "--monitor",
                                    database.conninfo_admin("pool_lab monitor"),
                                    "--strategies",

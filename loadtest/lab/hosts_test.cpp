@@ -81,6 +81,8 @@ protected:
     });
   }
 
+  static json others_seen_by(const HostApi &host) { return host.pool().at("server").at("others"); }
+
   static std::int64_t served_by(const HostApi &host) {
     return host.pool().at("counts").at("served");
   }
@@ -139,6 +141,19 @@ TEST_F(TwoHosts, ShareALoadAndTheDatabasesConnections) {
   const std::int64_t served[] = {served_by(first()) - before[0], served_by(second()) - before[1]};
   for (const std::int64_t one : served)
     EXPECT_GT(one, (served[0] + served[1]) / 3) << served[0] << " and " << served[1];
+}
+
+// Each one's strategy is shown the other one's connections as somebody else's.
+TEST_F(TwoHosts, SeeEachOthersConnectionsAsOthers) {
+  ASSERT_NE(lab({"load", "hold", "--users", "50", "--seconds", "1", "--warm-up", "0"}).status, 64);
+  const int first_has = first().pool().at("open"), second_has = second().pool().at("open");
+  ASSERT_GT(first_has, 3);
+  ASSERT_GT(second_has, 3);
+  const int monitors = 2;
+  EXPECT_TRUE(eventually([&] { return others_seen_by(first()) == second_has + monitors; }, 5s))
+      << others_seen_by(first());
+  EXPECT_TRUE(eventually([&] { return others_seen_by(second()) == first_has + monitors; }, 5s))
+      << others_seen_by(second());
 }
 
 TEST_F(TwoHosts, UseAppliesToBoth) {
