@@ -100,6 +100,12 @@ pool::ParamValues parse_params(const std::vector<std::string> &set) {
   return values;
 }
 
+std::string application_of(const std::string &conninfo) {
+  const auto parts = db::parts_of(conninfo).value_or(db::ConninfoParts{});
+  const auto name = parts.find("application_name");
+  return name == parts.end() ? "" : name->second;
+}
+
 std::optional<pool::ServerView> server_view(const ServerWatch &watch, const Clock &clock) {
   const auto reading = watch.last();
   if (!reading)
@@ -133,7 +139,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   Metrics metrics;
   LivePool pool(clock, settings.database, settings.seed);
   pool.on_connect([&](pool::Duration took) { metrics.connect_took(took); });
-  const ServerWatch server_watch(clock, settings.monitor);
+  const ServerWatch server_watch(clock, settings.monitor, application_of(settings.database));
   EventLog events(clock, events_kept);
   EventStream stream(events);
   StrategyService::Options options;

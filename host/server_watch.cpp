@@ -2,8 +2,10 @@
 
 namespace lab::host {
 
-ServerWatch::ServerWatch(const Clock &clock, const std::string &conninfo)
-    : clock_(clock), monitor_(conninfo), thread_([this](std::stop_token stop) { run(stop); }) {}
+ServerWatch::ServerWatch(const Clock &clock, const std::string &conninfo,
+                         const std::string &our_application)
+    : clock_(clock), monitor_(conninfo, our_application),
+      thread_([this](std::stop_token stop) { run(stop); }) {}
 
 ServerWatch::~ServerWatch() {
   thread_.request_stop();

@@ -17,7 +17,9 @@ namespace lab::host {
 class ServerWatch {
 public:
   // `conninfo`: on the lab's own server a superuser's, so that it enters at the ceiling.
-  ServerWatch(const Clock &clock, const std::string &conninfo);
+  // `our_application`: the name of the pool's own connections; all others are others,
+  // those of a second host too.
+  ServerWatch(const Clock &clock, const std::string &conninfo, const std::string &our_application);
   ~ServerWatch();
 
   struct Reading {

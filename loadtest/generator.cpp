@@ -202,6 +202,7 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
     recorded.neighbour = neighbour->stop();
 
   result.summary = summarise(recorded);
+  result.summary["hosts"] = target.ports.size();
   result.histograms = histograms_of(recorded);
   result.timeline = timeline_of(recorded);
   return result;

@@ -1,10 +1,14 @@
 // The daemon's side: the socket, and the program's life.
 #include "loadtest/lab/agent.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <future>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -39,39 +43,81 @@ const char *name_of(Supervisor::HostIs state) {
     return "starting";
   case Supervisor::HostIs::serving:
     return "serving";
+  case Supervisor::HostIs::absent:
+    return "absent";
   case Supervisor::HostIs::down:
     break;
   }
   return "down";
 }
 
-json to_json(const Supervisor::Report &report) {
+// One for each host that there may be.
+using Supervisors = std::vector<std::unique_ptr<Supervisor>>;
+
+json to_json(const Supervisors &supervisors) {
+  json hosts = json::array(), told = json::array();
+  std::string settings_problem;
+  std::vector<Supervisor::Event> events;
+  for (const auto &supervisor : supervisors) {
+    const Supervisor::Report report = supervisor->report();
+    hosts.push_back({{"state", name_of(report.host)},
+                     {"pid", report.process.pid},
+                     {"port", report.port},
+                     {"problem", report.problem}});
+    if (settings_problem.empty()) // it is one file: the other says the same
+      settings_problem = report.settings_problem;
+    events.insert(events.end(), report.events.begin(), report.events.end());
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const auto &a, const auto &b) { return a.at < b.at; });
+  for (const Supervisor::Event &event : events)
+    told.push_back(event.text);
   return {{"pid", ::getpid()},
-          {"host",
-           {{"state", name_of(report.host)},
-            {"pid", report.process.pid},
-            {"port", report.port},
-            {"problem", report.problem}}},
-          {"settings_problem", report.settings_problem},
-          {"events", report.events}};
+          {"host", hosts.front()},
+          {"hosts", hosts},
+          {"settings_problem", settings_problem},
+          {"events", told}};
+}
+
+// To all of them at once: none waits for another one to drain.
+void order(const std::vector<Supervisor *> &supervisors, std::future<void> (Supervisor::*what)()) {
+  std::vector<std::future<void>> under_way;
+  for (Supervisor *supervisor : supervisors)
+    under_way.push_back((supervisor->*what)());
+  for (const auto &one : under_way)
+    one.wait();
+  for (auto &one : under_way)
+    one.get();
+}
+
+std::vector<Supervisor *> named_in(const json &asked, const Supervisors &supervisors) {
+  std::vector<Supervisor *> named;
+  const json wanted = asked.is_object() ? asked.value("hosts", json()) : json();
+  for (std::size_t host = 0; host < supervisors.size(); ++host)
+    if (!wanted.is_array() || std::find(wanted.begin(), wanted.end(), host) != wanted.end())
+      named.push_back(supervisors[host].get());
+  return named;
 }
 
 enum class Then { go_on, leave };
 
-Then answer(Supervisor &supervisor, Poco::Net::StreamSocket &caller) {
+Then answer(const Supervisors &supervisors, Poco::Net::StreamSocket &caller) {
   const json asked = json::parse(read_line(caller, hear_limit), nullptr, false);
   const std::string what = asked.is_object() ? asked.value("do", "") : "";
   json said;
   try {
-    if (what == "restart")
-      supervisor.restart_host();
-    else if (what == "stop")
-      supervisor.stop_host();
-    else if (what == "settings")
-      supervisor.take_settings();
+    const auto hosts = named_in(asked, supervisors);
+    if (what == "restart") {
+      order(hosts, &Supervisor::stop_host); // first, for one may need another's port
+      order(hosts, &Supervisor::restart_host);
+    } else if (what == "stop") {
+      order(hosts, &Supervisor::stop_host);
+    } else if (what == "settings") {
+      order(hosts, &Supervisor::take_settings);
+    }
     if (what == "status" || what == "settings" || what == "restart" || what == "stop" ||
         what == "leave")
-      said = to_json(supervisor.report());
+      said = to_json(supervisors);
     else
       said = {{"error", "the agent knows status, settings, restart, stop and leave"}};
   } catch (const std::exception &e) {
@@ -105,21 +151,23 @@ Poco::Net::ServerSocket listen_on(const std::filesystem::path &path) {
 
 void serve(const Places &places, int signals) {
   Poco::Net::ServerSocket listening = listen_on(places.agent_socket());
-  Supervisor supervisor(places, db::lab_user());
+  Supervisors supervisors;
+  for (int host = 0; host < most_hosts; ++host)
+    supervisors.push_back(std::make_unique<Supervisor>(places, db::lab_user(), host));
   spdlog::info("the agent listens");
   for (;;) {
     pollfd watched[2] = {{signals, POLLIN, 0}, {listening.impl()->sockfd(), POLLIN, 0}};
     if (::poll(watched, 2, -1) < 0 && errno != EINTR)
       throw std::runtime_error(std::strerror(errno));
     if (watched[0].revents != 0) {
-      spdlog::info("told to end: the host keeps serving");
+      spdlog::info("told to end: the hosts keep serving");
       return;
     }
     if (watched[1].revents == 0)
       continue;
     try {
       Poco::Net::StreamSocket caller = listening.acceptConnection();
-      if (answer(supervisor, caller) == Then::leave)
+      if (answer(supervisors, caller) == Then::leave)
         return;
     } catch (const Poco::Exception &e) {
       spdlog::info("a caller went away: {}", e.displayText());

@@ -1,17 +1,22 @@
 // The agent: the small daemon that `up` leaves running, one for each lab. It is
-// the parent of the host and keeps it alive (supervisor.hpp). It listens on a
-// Unix socket, on which one line of JSON comes in and one goes out:
+// the parent of the lab's hosts and keeps them alive (supervisor.hpp). It listens
+// on a Unix socket, on which one line of JSON comes in and one goes out:
 //
-//   {"do":"status"}   the agent's and the host's process, what happened
+//   {"do":"status"}   the agent's and the hosts' processes, what happened
 //   {"do":"settings"} what was saved in my/settings.toml is in force, now
-//   {"do":"restart"}  the host ends and starts anew, as state.json says
-//   {"do":"stop"}     the host ends, then the agent
-//   {"do":"leave"}    the agent ends, the host keeps serving
+//   {"do":"restart"}  the hosts end and start anew, as state.json says; with
+//                     "hosts":[1] those alone, counted from 0
+//   {"do":"stop"}     the hosts end, then the agent
+//   {"do":"leave"}    the agent ends, the hosts keep serving
+//
+// All answer as `status` does: `host` is the first of `hosts`; one that the lab is
+// not to have is `absent`.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -38,12 +43,15 @@ public:
 
   // Throws SetUpFailed when it doesn't answer, or answers with an error.
   nlohmann::json ask(const std::string &what, std::chrono::milliseconds limit) const;
+  nlohmann::json restart(const std::vector<int> &hosts, std::chrono::milliseconds limit) const;
 
   // Asks it to `stop` or to `leave`, and waits until it is gone. An agent that
   // doesn't listen is ended all the same.
   void end(const std::string &how) const;
 
 private:
+  nlohmann::json say(const nlohmann::json &order, std::chrono::milliseconds limit) const;
+
   Agent(ProcessId process, std::filesystem::path socket)
       : process_(process), socket_(std::move(socket)) {}
 

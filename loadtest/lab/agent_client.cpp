@@ -62,12 +62,20 @@ Agent Agent::start(const Places &places) {
 }
 
 json Agent::ask(const std::string &what, std::chrono::milliseconds limit) const {
+  return say({{"do", what}}, limit);
+}
+
+json Agent::restart(const std::vector<int> &hosts, std::chrono::milliseconds limit) const {
+  return say({{"do", "restart"}, {"hosts", hosts}}, limit);
+}
+
+json Agent::say(const json &order, std::chrono::milliseconds limit) const {
   json said;
   try {
     Poco::Net::StreamSocket socket;
     socket.connect(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, socket_.string()),
                    Poco::Timespan(std::chrono::microseconds(connect_limit).count()));
-    write_line(socket, json{{"do", what}}.dump());
+    write_line(socket, order.dump());
     said = json::parse(read_line(socket, limit), nullptr, false);
   } catch (const Poco::Exception &e) {
     throw SetUpFailed(fmt::format("the agent (process {}) does not answer ({}): end it with "

@@ -1,5 +1,6 @@
 #include "loadtest/lab/bring_up.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -73,23 +74,27 @@ void make_settings_file(const Places &places, const HostApi &host) {
     ::close(fd);
 }
 
-// The agent answers `status` at once; the host may still be starting.
-json wait_for_host(const Agent &agent) {
+// The agent answers `status` at once; a host may still be starting.
+json wait_for_hosts(const Agent &agent) {
   const auto deadline = std::chrono::steady_clock::now() + restart_limit;
   for (;;) {
     const json said = agent.ask("status", restart_limit);
-    if (said.at("host").at("state") != "starting")
+    const json &hosts = said.at("hosts");
+    if (std::none_of(hosts.begin(), hosts.end(),
+                     [](const json &host) { return host.at("state") == "starting"; }))
       return said;
     if (std::chrono::steady_clock::now() > deadline)
-      throw SetUpFailed("the host is starting, but doesn't serve: see scripts/lab logs");
+      throw SetUpFailed("a host is starting, but doesn't serve: see scripts/lab logs");
     std::this_thread::sleep_for(20ms);
   }
 }
 
-bool has_to_start_anew(const Places &places, const json &said, const State &state) {
-  const json &host = said.at("host");
-  const auto record = recorded_host(places);
-  return host.at("state") != "serving" || host.at("port") != state.port ||
+// Or to end, where it is one more than the lab is to have.
+bool has_to_start_anew(const Places &places, int number, const json &host, const State &state) {
+  if (number >= state.hosts)
+    return host.at("state") != "absent";
+  const auto record = recorded_host(places, number);
+  return host.at("state") != "serving" || host.at("port") != state.port_of(number) ||
          program_was_replaced(host.at("pid")) || !record || record->database != state.database ||
          record->origins != state.origins;
 }
@@ -139,23 +144,40 @@ void start(db::LabDatabase &database) {
   }
 }
 
-// Agent and host as `state` wants them; answers what the agent says of the host.
-json host_on(const Places &places, const State &state) {
+// Agent and hosts as `state` wants them.
+std::vector<RunningHost> hosts_on(const Places &places, const State &state) {
   const Agent agent = agent_of_this_build(places);
-  json said = wait_for_host(agent);
-  if (has_to_start_anew(places, said, state))
-    said = agent.ask("restart", restart_limit);
-  json host = said.at("host");
-  if (host.at("state") != "serving")
-    throw SetUpFailed(fmt::format("the host does not serve: {}; see scripts/lab logs host",
-                                  host.at("problem").get<std::string>()));
-  return host;
+  json said = wait_for_hosts(agent);
+  std::vector<int> anew;
+  for (int number = 0; number < most_hosts; ++number)
+    if (has_to_start_anew(places, number, said.at("hosts").at(number), state))
+      anew.push_back(number);
+  if (!anew.empty())
+    said = agent.restart(anew, restart_limit);
+  std::vector<RunningHost> hosts;
+  for (int number = 0; number < state.hosts; ++number) {
+    const json &host = said.at("hosts").at(number);
+    if (host.at("state") != "serving")
+      throw SetUpFailed(fmt::format("{} does not serve: {}; see scripts/lab logs host",
+                                    host_name(number), host.at("problem").get<std::string>()));
+    hosts.push_back({host.at("port"), host.at("pid")});
+  }
+  return hosts;
+}
+
+std::vector<pid_t> recorded_hosts(const Places &places) {
+  std::vector<pid_t> pids;
+  for (int number = 0; number < most_hosts; ++number)
+    if (const auto host = recorded_host(places, number))
+      pids.push_back(host->process.pid);
+  return pids;
 }
 
 // The new database was no good: the lab is as it was, up or down.
 void go_back(const Places &places, const State &before, bool was_up) {
   StateFile(places.state()).change([&before](State &s) {
     s.port = before.port;
+    s.hosts = before.hosts;
     s.database = before.database;
     s.origins = before.origins;
   });
@@ -172,6 +194,12 @@ void Wanted::add_to(CLI::App &command) {
   command.add_option("--port", port, "Port of host and page from now on (at first 3000)")
       ->check(CLI::Range(1024, 65000))
       ->option_text("BASE");
+  command
+      .add_option("--hosts", hosts,
+                  "How many hosts share the database from now on (at first 1); the second one is "
+                  "at the next port")
+      ->check(CLI::Range(1, most_hosts))
+      ->option_text("1|2");
   command
       .add_option("--database", database,
                   fmt::format("Work on this database from now on, in a schema of the lab's own; "
@@ -197,41 +225,57 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   State state = file.read();
   const State before = state;
   state.port = wanted.port.value_or(state.port);
+  state.hosts = wanted.hosts.value_or(state.hosts);
   if (wanted.database)
     state.database =
         *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
   if (!wanted.origins.empty())
     state.origins = checked_origins(wanted.origins);
+  // The half of what is free would not be shared out: whoever came first would have it.
+  if (!state.database.empty() && state.hosts > 1)
+    throw SetUpFailed("two hosts are for the lab's own PostgreSQL: on another database say "
+                      "--hosts 1, or go back with --database private");
   // Asked before anything is started or remembered.
-  const auto host_before = recorded_host(places);
-  require_port(state.port, host_before ? std::optional(host_before->process.pid) : std::nullopt);
+  const auto hosts_before = recorded_hosts(places);
+  require_ports(state.port, state.hosts, hosts_before);
   std::optional<LoadLock> no_load;
-  if (state.database != before.database)
-    no_load.emplace(LoadLock::take(places.load_lock(), "lab up --database"));
+  if (state.database != before.database || state.hosts != before.hosts)
+    no_load.emplace(LoadLock::take(places.load_lock(), state.database != before.database
+                                                           ? "lab up --database"
+                                                           : "lab up --hosts"));
   const auto database = database_called(state.database, places, user);
   thaw_what_was_left(places, state, user);
   start(*database);
-  if (state.port != before.port || state.database != before.database ||
-      state.origins != before.origins)
+  if (state.port != before.port || state.hosts != before.hosts ||
+      state.database != before.database || state.origins != before.origins)
     file.change([&state](State &s) {
       s.port = state.port;
+      s.hosts = state.hosts;
       s.database = state.database;
       s.origins = state.origins;
     });
 
-  json host;
+  Running running{{}, database->pid().value_or(0), user};
   try {
-    host = host_on(places, state);
-    make_settings_file(places, HostApi(state.port));
-    wait_until_it_enters(HostApi(state.port), *database);
+    running.hosts = hosts_on(places, state);
+    make_settings_file(places, running.host());
+    for (const HostApi &host : running.all_hosts())
+      wait_until_it_enters(host, *database);
   } catch (const std::exception &) {
     if (state.database != before.database)
-      go_back(places, before, host_before.has_value());
+      go_back(places, before, !hosts_before.empty());
     throw;
   }
   if (!state.database.empty())
     places.postgres(user).stop(); // serves nobody any more
-  return {state.port, host.at("pid"), database->pid().value_or(0), user};
+  return running;
+}
+
+std::vector<HostApi> Running::all_hosts() const {
+  std::vector<HostApi> all;
+  for (const RunningHost &host : hosts)
+    all.emplace_back(host.port);
+  return all;
 }
 
 std::string take_down(const Places &places) {
@@ -240,15 +284,18 @@ std::string take_down(const Places &places) {
     return "";
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
   std::vector<std::string> stopped;
-  auto host = recorded_host(places);
+  const auto hosts = recorded_hosts(places).size();
   const auto agent = Agent::find(places);
   if (agent)
     agent->end("stop");
-  if (host)
-    stopped.push_back("host");
+  if (hosts > 0)
+    stopped.push_back(hosts == 1 ? "host" : fmt::format("{} hosts", hosts));
   // One without an agent, or that the agent had just started.
-  if ((host = recorded_host(places)) && !end_process(host->process, drain_limit))
-    throw SetUpFailed(fmt::format("the host (process {}) does not end", host->process.pid));
+  for (int number = 0; number < most_hosts; ++number)
+    if (const auto host = recorded_host(places, number);
+        host && !end_process(host->process, drain_limit))
+      throw SetUpFailed(
+          fmt::format("{} (process {}) does not end", host_name(number), host->process.pid));
   if (agent)
     stopped.push_back("agent");
   auto postgres = places.postgres(db::lab_user());
@@ -267,11 +314,18 @@ std::string take_down(const Places &places) {
 }
 
 Running running_lab(const Places &places) {
-  const auto host = recorded_host(places);
-  const db::LabUser user = db::lab_user();
-  if (!host)
-    throw SetUpFailed("the lab is not up: run scripts/lab up");
-  return {host->port, host->process.pid, database_in_use(places, user)->pid().value_or(0), user};
+  const State state = StateFile(places.state()).read();
+  Running running{{}, 0, db::lab_user()};
+  for (int number = 0; number < state.hosts; ++number) {
+    const auto host = recorded_host(places, number);
+    if (!host && number == 0)
+      throw SetUpFailed("the lab is not up: run scripts/lab up");
+    if (!host)
+      throw SetUpFailed(fmt::format("{} does not run: run scripts/lab up", host_name(number)));
+    running.hosts.push_back({host->port, host->process.pid});
+  }
+  running.postgres_pid = database_in_use(places, running.user)->pid().value_or(0);
+  return running;
 }
 
 } // namespace lab::cli

@@ -1,4 +1,4 @@
-// Starting what is missing, and stopping all: PostgreSQL, agent, host.
+// Starting what is missing, and stopping all: PostgreSQL, agent, hosts.
 #pragma once
 
 #include <optional>
@@ -17,23 +17,29 @@ class App;
 
 namespace lab::cli {
 
+struct RunningHost {
+  unsigned short port = 0;
+  pid_t pid = 0;
+};
+
 // The lab as it runs, with what a command needs of it.
 struct Running {
-  unsigned short port = 0;
-  pid_t host_pid = 0;
-  pid_t postgres_pid = 0; // 0: not running, or not the lab's
+  std::vector<RunningHost> hosts; // all that the lab is to have, the first one first
+  pid_t postgres_pid = 0;         // 0: not running, or not the lab's
   db::LabUser user;
 
-  HostApi host() const { return HostApi(port); }
+  HostApi host() const { return HostApi(hosts.front().port); } // the first
+  std::vector<HostApi> all_hosts() const;
 };
 
 // What is to hold from now on, where it is said.
 struct Wanted {
   std::optional<unsigned short> port = {};
+  std::optional<int> hosts = {};
   std::optional<std::string> database = {}; // a URL, or `own_database` (database.hpp)
   std::vector<std::string> origins = {};    // in place of those of before; "none": none
 
-  void add_to(CLI::App &command); // --port, --database, --allow-origin
+  void add_to(CLI::App &command); // --port, --hosts, --database, --allow-origin
 };
 
 // Starts what doesn't run, and starts anew what runs from an older build or on
@@ -42,11 +48,11 @@ struct Wanted {
 // next one waits]
 Running bring_up(const Places &places, const Wanted &wanted = {});
 
-// Stops host, agent and PostgreSQL, as far as they run. Only processes that the
+// Stops hosts, agent and PostgreSQL, as far as they run. Only processes that the
 // lab has started. Answers what it stopped: "host, agent, PostgreSQL".
 std::string take_down(const Places &places);
 
-// The lab when it is up. Throws SetUpFailed when it isn't.
+// The lab when it is up with all its hosts. Throws SetUpFailed when it isn't.
 Running running_lab(const Places &places);
 
 } // namespace lab::cli

@@ -28,12 +28,19 @@ constexpr auto look_again = 20ms;
 constexpr auto around_a_cell = 2s;
 
 // An ornament of the page: a run is worth no less without it.
-void mark(const HostApi &host, const std::string &text) {
+void mark(const std::vector<HostApi> &hosts, const std::string &text) {
   try {
-    host.mark(text);
+    for (const HostApi &host : hosts)
+      host.mark(text);
   } catch (const std::exception &) {
     return;
   }
+}
+
+// A summary names one strategy.
+void require_no_difference(const std::vector<HostApi> &hosts) {
+  if (const std::string difference = difference_between(hosts); !difference.empty())
+    throw SetUpFailed(difference);
 }
 
 std::string progress_line(const std::string &label, const load::Progress &p) {
@@ -65,7 +72,7 @@ CellRunner::~CellRunner() {
   try {
     const Running lab = lab_again();
     if (swapped_) // `in_use` is nobody's to change meanwhile but the user's: by `use`, or by a save
-      swap_to(places_, lab.host(), StateFile(places_.state()).read().in_use,
+      swap_to(places_, lab.all_hosts(), StateFile(places_.state()).read().in_use,
               HostApi::Instance::fresh);
     database_in_use(places_, lab.user)->reset();
   } catch (const std::exception &e) {
@@ -92,30 +99,35 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
       fmt::format("{}: preparing, then {} s", label,
                   std::chrono::ceil<std::chrono::seconds>(cell.profile.total()).count()));
   const Running lab = lab_again();
-  const HostApi host = lab.host();
+  const std::vector<HostApi> hosts = lab.all_hosts();
   const auto database = database_in_use(places_, lab.user);
-  wait_for_rest(host);
+  wait_for_rest(hosts);
   if (cell.strategy) {
     swapped_ = true;
-    swap_to(places_, host, *cell.strategy, HostApi::Instance::fresh);
+    swap_to(places_, hosts, *cell.strategy, HostApi::Instance::fresh);
+  } else {
+    require_no_difference(hosts);
   }
   database->reset(db::LabDatabase::Checkpoint::yes);
-  wait_for_rest(host);
+  wait_for_rest(hosts);
   interrupt_.check();
 
   load::Target target;
-  target.ports = {lab.port};
+  target.ports.clear();
+  for (const RunningHost &host : lab.hosts) {
+    target.ports.push_back(host.port);
+    target.host_pids.push_back(host.pid);
+  }
   target.neighbour_conninfo = database->conninfo_neighbour();
   target.postgres_pid = database->pid().value_or(0);
-  target.host_pids = {lab.host_pid};
   target.facts = facts_;
   target.disturbance = cell.disturbance;
-  mark(host, "load: " + cell.profile.name);
+  mark(hosts, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,
       [&](const load::Progress &p) { terminal_.progress(progress_line(label, p)); },
       interrupt_.token());
-  mark(host, "load ends");
+  mark(hosts, "load ends");
   return result;
 }
 
@@ -125,7 +137,8 @@ Running CellRunner::lab_again() const {
   for (;;) {
     try {
       const Running lab = running_lab(places_);
-      (void)lab.host().strategy();
+      for (const HostApi &host : lab.all_hosts())
+        (void)host.strategy();
       return lab;
     } catch (const std::exception &) {
       if (steady_clock::now() > deadline)
@@ -136,19 +149,21 @@ Running CellRunner::lab_again() const {
 }
 
 // Nobody waits or holds, and the connections of an earlier plan are gone.
-void CellRunner::wait_for_rest(const HostApi &host) const {
+void CellRunner::wait_for_rest(const std::vector<HostApi> &hosts) const {
   const auto deadline = steady_clock::now() + rest_limit;
-  for (;;) {
-    const json pool = host.pool();
+  for (auto host = hosts.begin(); host != hosts.end();) {
+    const json pool = host->pool();
     const int open = pool.at("open"), in_use = pool.at("in_use"), waiting = pool.at("waiting"),
               connecting = pool.at("connecting"), most = pool.at("plan").at("max_open");
-    if (in_use == 0 && waiting == 0 && connecting == 0 && open <= most)
-      return;
+    if (in_use == 0 && waiting == 0 && connecting == 0 && open <= most) {
+      ++host;
+      continue;
+    }
     if (steady_clock::now() > deadline)
       throw SetUpFailed(
           fmt::format("the pool does not come to rest ({} open, {} in use, {} waiting, "
                       "{} connecting): does something else use {}?",
-                      open, in_use, waiting, connecting, host.url()));
+                      open, in_use, waiting, connecting, host->url()));
     interrupt_.check();
     std::this_thread::sleep_for(look_again);
   }

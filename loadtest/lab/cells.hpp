@@ -45,7 +45,7 @@ public:
 
 private:
   Running lab_again() const;
-  void wait_for_rest(const HostApi &host) const;
+  void wait_for_rest(const std::vector<HostApi> &hosts) const;
 
   const Places &places_;
   Terminal &terminal_;

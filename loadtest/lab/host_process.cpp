@@ -36,14 +36,19 @@ std::uintmax_t size_of(const std::filesystem::path &file) {
 // The descriptor that the host reads a password from.
 constexpr int password_descriptor = 3;
 
-db::Launch launch(const Places &places, const db::LabUser &user, const State &state,
+// Each host's own, so that to one the connections of the other are somebody else's.
+std::string application_of(int host) {
+  return host == 0 ? "pool_lab host" : fmt::format("pool_lab host {}", host + 1);
+}
+
+db::Launch launch(const Places &places, int host, const db::LabUser &user, const State &state,
                   const db::LabDatabase &database, const SecretPipe &password,
                   const Choice &choice) {
   std::vector<std::string> argv = {places.program("lab_host"),
                                    "--port",
-                                   std::to_string(state.port),
+                                   std::to_string(state.port_of(host)),
                                    "--database",
-                                   database.conninfo_jobs(),
+                                   database.conninfo_jobs(application_of(host)),
                                    "--monitor",
                                    database.conninfo_admin("pool_lab monitor"),
                                    "--strategies",
@@ -51,7 +56,7 @@ db::Launch launch(const Places &places, const db::LabUser &user, const State &st
                                    "--strategies",
                                    places.handed_over(),
                                    "--copies",
-                                   places.copies(),
+                                   places.copies(host),
                                    "--verifier",
                                    places.program("lab_verify"),
                                    "--page",
@@ -77,14 +82,18 @@ db::Launch launch(const Places &places, const db::LabUser &user, const State &st
           .directory = "/",
           .own_session = true,
           .out = db::Output::captured(),
-          .err = db::Output::appended_to(places.host_log()),
+          .err = db::Output::appended_to(places.host_log(host)),
           .pass = pass};
 }
 
 } // namespace
 
-std::optional<HostRecord> recorded_host(const Places &places) {
-  const auto text = text_of_file(places.host_record());
+std::string host_name(int host) {
+  return host == 0 ? "the host" : "the second host";
+}
+
+std::optional<HostRecord> recorded_host(const Places &places, int host) {
+  const auto text = text_of_file(places.host_record(host));
   const json content = text ? json::parse(*text, nullptr, false) : json();
   if (!content.is_object())
     return std::nullopt;
@@ -99,20 +108,21 @@ HostProcess::HostProcess(ProcessId id, unsigned short port, std::filesystem::pat
     : id_(id), port_(port), log_(std::move(log)), log_began_(size_of(log_)),
       served_since_(Clock::now()), watch_(std::make_unique<EndWatch>(id)) {}
 
-HostProcess HostProcess::adopt(const Places &places, const HostRecord &record) {
-  return {record.process, record.port, places.host_log()};
+HostProcess HostProcess::adopt(const Places &places, int number, const HostRecord &record) {
+  return {record.process, record.port, places.host_log(number)};
 }
 
-HostProcess HostProcess::start(const Places &places, const db::LabUser &user, const State &state,
-                               const Choice &choice) {
-  const unsigned short port = state.port;
-  db::begin_log(places.host_log());
-  const auto log_began = size_of(places.host_log());
+HostProcess HostProcess::start(const Places &places, int number, const db::LabUser &user,
+                               const State &state, const Choice &choice) {
+  const unsigned short port = state.port_of(number);
+  const auto log = places.host_log(number);
+  db::begin_log(log);
+  const auto log_began = size_of(log);
   std::optional<db::Child> child;
   try {
     const auto database = database_called(state.database, places, user);
     const SecretPipe password(database->password());
-    child.emplace(launch(places, user, state, *database, password, choice));
+    child.emplace(launch(places, number, user, state, *database, password, choice));
   } catch (const std::exception &e) {
     throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
   }
@@ -121,18 +131,18 @@ HostProcess HostProcess::start(const Places &places, const db::LabUser &user, co
   // that nobody could find must not be.
   try {
     if (id)
-      write_whole(places.host_record(), json{{"pid", id->pid},
-                                             {"started", id->started},
-                                             {"port", port},
-                                             {"database", state.database},
-                                             {"origins", state.origins}}
-                                            .dump());
+      write_whole(places.host_record(number), json{{"pid", id->pid},
+                                                   {"started", id->started},
+                                                   {"port", port},
+                                                   {"database", state.database},
+                                                   {"origins", state.origins}}
+                                                  .dump());
   } catch (const std::exception &e) {
     child->send(SIGKILL);
     (void)child->wait_for(5s);
     throw NotStarted({HostEnd::How::at_the_start, 0ms, e.what()});
   }
-  HostProcess host(id.value_or(ProcessId{child->pid(), 0}), port, places.host_log());
+  HostProcess host(id.value_or(ProcessId{child->pid(), 0}), port, log);
   host.log_began_ = log_began;
   host.child_ = std::move(child);
 

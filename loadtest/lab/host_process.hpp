@@ -1,5 +1,5 @@
-// The host as a process: started as the lab's user, recorded in host.json, so
-// that it is found again when the agent that started it is gone.
+// A host as a process: started as the lab's user, recorded in host.json (the second
+// in host-2.json), so that it is found again when the agent that started it is gone.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,11 @@ struct HostRecord {
   std::vector<std::string> origins = {};
 };
 
-// What host.json says, if that process still lives. [any thread]
-std::optional<HostRecord> recorded_host(const Places &places);
+// What its record says, if that process still lives; 0: the first host. [any thread]
+std::optional<HostRecord> recorded_host(const Places &places, int host = 0);
+
+// "the host", "the second host": how people call it.
+std::string host_name(int host);
 
 // Time for the host to drain before it is ended.
 inline constexpr std::chrono::seconds drain_limit{15};
@@ -46,12 +49,12 @@ public:
   };
 
   // Starts one and waits until it serves. A choice without a name: on the plan
-  // that is compiled in. `state` says the port and the database. Throws NotStarted.
-  static HostProcess start(const Places &places, const db::LabUser &user, const State &state,
-                           const Choice &choice);
+  // that is compiled in. `state` says the ports and the database. Throws NotStarted.
+  static HostProcess start(const Places &places, int number, const db::LabUser &user,
+                           const State &state, const Choice &choice);
 
   // One that lives already, started by another agent.
-  static HostProcess adopt(const Places &places, const HostRecord &record);
+  static HostProcess adopt(const Places &places, int number, const HostRecord &record);
 
   const ProcessId &id() const { return id_; }
   unsigned short port() const { return port_; }

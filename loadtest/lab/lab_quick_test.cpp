@@ -78,16 +78,20 @@ TEST(StateFile, KeepsWhatIsWritten) {
   file.change([&](State &s) {
     s.port = 3500;
     s.in_use = {"adaptive", {{"floor", 3}, {"tolerance", 1.25}}};
-    s.loaded = Choice{"mine"};
-    s.trying = {Choice{"wild", {{"x", 1}}}, since};
+    s.hosts = 2;
+    s.loaded = {Choice{"mine"}, Choice{"other"}};
+    s.trying = {Choice{"wild", {{"x", 1}}}, since, 1};
     s.refused["wild"] = "the host was ended by signal 11 (Segmentation fault)";
   });
   const State state = file.read();
   EXPECT_EQ(state.port, 3500);
   EXPECT_EQ(state.in_use, (Choice{"adaptive", {{"floor", 3}, {"tolerance", 1.25}}}));
-  EXPECT_EQ(state.loaded, Choice{"mine"});
+  EXPECT_EQ(state.hosts, 2);
+  EXPECT_EQ(state.loaded[0], Choice{"mine"});
+  EXPECT_EQ(state.loaded[1], Choice{"other"});
   EXPECT_EQ(state.trying->choice, (Choice{"wild", {{"x", 1}}}));
   EXPECT_EQ(state.trying->since, since);
+  EXPECT_EQ(state.trying->host, 1);
   EXPECT_EQ(state.refused.size(), 1u);
 }
 
@@ -114,15 +118,38 @@ TEST(StateFile, ADamagedOneIsNamed) {
   }
 }
 
+TEST(StateFile, OfALabBeforeThereWasASecondHostIsUnderstood) {
+  const Folder folder;
+  const auto path = folder.path / "state.json";
+  std::ofstream(path) << R"({"port":3100,"in_use":{"name":"adaptive","params":{}},
+    "loaded":{"name":"mine","params":{}},"trying":null,"refused":{}})";
+  const State state = StateFile(path).read();
+  EXPECT_EQ(state.port, 3100);
+  EXPECT_EQ(state.hosts, 1);
+  EXPECT_EQ(state.loaded[0], Choice{"mine"});
+  EXPECT_FALSE(state.loaded[1]);
+}
+
 TEST(State, BlamesTheSwapUnderWayThenWhatIsLoaded) {
   const auto now = std::chrono::system_clock::now();
   State state;
-  EXPECT_EQ(state.running(now).name, "fixed_tiny");
-  state.loaded = Choice{"loaded"};
-  EXPECT_EQ(state.running(now).name, "loaded");
-  state.trying = {Choice{"trying"}, now - 1s};
-  EXPECT_EQ(state.running(now).name, "trying");
-  EXPECT_EQ(state.running(now + State::trying_limit).name, "loaded"); // its program was killed
+  EXPECT_EQ(state.running(0, now).name, "fixed_tiny");
+  state.loaded[0] = Choice{"loaded"};
+  EXPECT_EQ(state.running(0, now).name, "loaded");
+  state.trying = {Choice{"trying"}, now - 1s, 0};
+  EXPECT_EQ(state.running(0, now).name, "trying");
+  EXPECT_EQ(state.running(0, now + State::trying_limit).name, "loaded"); // its program was killed
+}
+
+TEST(State, BlamesASwapForItsOwnHostAlone) {
+  const auto now = std::chrono::system_clock::now();
+  State state;
+  state.loaded = {Choice{"first"}, Choice{"second"}};
+  state.trying = {Choice{"trying"}, now, 1};
+  EXPECT_EQ(state.running(0, now).name, "first");
+  EXPECT_EQ(state.running(1, now).name, "trying");
+  state.trying.reset();
+  EXPECT_EQ(state.running(1, now).name, "second");
 }
 
 // ---- one load at a time --------------------------------------------------------
@@ -190,6 +217,20 @@ TEST(HostRecord, AStaleOneIsNoHost) {
   EXPECT_FALSE(recorded_host(places));
 }
 
+TEST(HostRecord, TheSecondHostsIsApart) {
+  const Folder folder;
+  const Places places(folder.path, folder.path);
+  const auto self = process(::getpid());
+  ASSERT_TRUE(self);
+  std::ofstream(places.host_record(1))
+      << fmt::format(R"({{"pid":{},"started":{},"port":3001}})", self->pid, self->started);
+  EXPECT_FALSE(recorded_host(places));
+  ASSERT_TRUE(recorded_host(places, 1));
+  EXPECT_EQ(recorded_host(places, 1)->port, 3001);
+  EXPECT_EQ(places.host_log(1).filename(), "host-2.log");
+  EXPECT_EQ(places.copies(1).filename(), "copies-2");
+}
+
 TEST(Process, AReplacedProgramIsNoticed) {
   const Folder folder;
   const auto program = folder.path / "sleeper";
@@ -218,11 +259,16 @@ TEST(Ports, SayWhoHasOneAndOfferAnother) {
 
   EXPECT_FALSE(port_is_free(port));
   EXPECT_EQ(listener_on(port)->pid, ::getpid());
-  const auto why = failure_of([&] { require_port(port, std::nullopt); });
+  const auto why = failure_of([&] { require_ports(port, 1, {}); });
   EXPECT_THAT(why, HasSubstr(fmt::format("port {} is in use by lab_quick_test", port)));
   EXPECT_THAT(why, HasSubstr(fmt::format("process {}", ::getpid())));
   EXPECT_THAT(why, HasSubstr("--port "));
-  EXPECT_EQ(failure_of([&] { require_port(port, ::getpid()); }), ""); // it is ours
+  EXPECT_EQ(failure_of([&] { require_ports(port, 1, {::getpid()}); }), ""); // it is ours
+  // Two hosts need the next one as well.
+  const auto second =
+      failure_of([&] { require_ports(static_cast<unsigned short>(port - 1), 2, {}); });
+  EXPECT_THAT(second, HasSubstr("in use by"));
+  EXPECT_THAT(second, HasSubstr("--port "));
 
   ::close(fd);
   EXPECT_TRUE(port_is_free(port));
@@ -370,6 +416,8 @@ TEST(Program, WrongUsageIs64) {
                              Words{"compare", "--profile", "nosuch"},
                              Words{"up", "--port", "80"},
                              Words{"up", "--port", "99999"},
+                             Words{"up", "--hosts", "0"},
+                             Words{"up", "--hosts", "3"},
                              Words{"--port"},
                              Words{"reset"},
                              Words{"psql"},

@@ -97,27 +97,47 @@ Check sockets_check(const Places &places) {
           "set LAB_HOME to a shorter path"};
 }
 
-Check port_check(const Places &places) {
+Check port_check(const Places &places, const State &state, int number) {
+  const auto host = recorded_host(places, number);
+  const unsigned short port = host ? host->port : state.port_of(number);
+  std::vector<pid_t> ours;
+  if (host)
+    ours.push_back(host->process.pid);
   try {
-    const auto host = recorded_host(places);
-    const unsigned short port = host ? host->port : StateFile(places.state()).read().port;
-    require_port(port, host ? std::optional(host->process.pid) : std::nullopt);
-    return {"port", Result::ok, fmt::format("{} is {}", port, host ? "the host's" : "free")};
+    require_ports(port, 1, ours);
+    return {"port", Result::ok,
+            fmt::format("{} is {}", port, host ? host_name(number) + "'s" : "free")};
   } catch (const std::exception &e) {
     return {"port", Result::bad, e.what()};
   }
 }
 
+std::vector<Check> port_checks(const Places &places) {
+  State state; // a damaged file is told by another check
+  try {
+    state = StateFile(places.state()).read();
+  } catch (const std::exception &e) {
+    if (!recorded_host(places))
+      return {{"port", Result::bad, e.what()}};
+  }
+  std::vector<Check> checks;
+  for (int number = 0; number < state.hosts; ++number)
+    checks.push_back(port_check(places, state, number));
+  return checks;
+}
+
 } // namespace
 
 std::vector<Check> place_checks(const Places &places) {
-  return {room_check("LAB_HOME", places.home()),
-          rights_check("LAB_HOME", places.home()),
-          room_check("LAB_WORK", places.work()),
-          rights_check("LAB_WORK", places.work()),
-          user_check(places),
-          sockets_check(places),
-          port_check(places)};
+  std::vector<Check> checks = {room_check("LAB_HOME", places.home()),
+                               rights_check("LAB_HOME", places.home()),
+                               room_check("LAB_WORK", places.work()),
+                               rights_check("LAB_WORK", places.work()),
+                               user_check(places),
+                               sockets_check(places)};
+  for (const Check &check : port_checks(places))
+    checks.push_back(check);
+  return checks;
 }
 
 } // namespace lab::cli

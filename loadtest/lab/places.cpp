@@ -14,6 +14,7 @@
 
 #include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/state.hpp"
 
 namespace lab::cli {
 namespace {
@@ -77,16 +78,22 @@ void Places::make(const db::LabUser &user) const {
                                   "a shorter path",
                                   agent_socket().string()));
   make_folder(home_, "LAB_HOME");
-  make_folder(copies(), "LAB_HOME");
   make_folder(handed_over(), "LAB_HOME");
   make_folder(runs(), "LAB_WORK");
   make_folder(my_strategies(), "LAB_WORK");
   const bool other_user = user.uid != ::geteuid();
   set_mode(home_, other_user ? 0755 : 0700);
-  if (other_user && ::lchown(copies().c_str(), user.uid, user.gid) != 0)
-    throw SetUpFailed(fmt::format("{} can't be given to user {}: {}; set LAB_HOME elsewhere",
-                                  copies().string(), user.name, std::strerror(errno)));
-  set_mode(copies(), 0700);
+  for (int host = 0; host < most_hosts; ++host) {
+    make_folder(copies(host), "LAB_HOME");
+    if (other_user && ::lchown(copies(host).c_str(), user.uid, user.gid) != 0)
+      throw SetUpFailed(fmt::format("{} can't be given to user {}: {}; set LAB_HOME elsewhere",
+                                    copies(host).string(), user.name, std::strerror(errno)));
+    set_mode(copies(host), 0700);
+  }
+}
+
+std::string Places::named(const std::string &what, int host) {
+  return host == 0 ? what : fmt::format("{}-{}", what, host + 1);
 }
 
 db::PrivatePostgres Places::postgres(const db::LabUser &user) const {

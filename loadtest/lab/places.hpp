@@ -32,14 +32,19 @@ public:
 
   // What runs.
   std::filesystem::path postgres_folder() const { return home_ / "pg"; }
-  std::filesystem::path copies() const { return home_ / "copies"; }
   std::filesystem::path handed_over() const { return home_ / "my"; }
   std::filesystem::path settings_for_host() const { return home_ / "settings.json"; }
   std::filesystem::path agent_socket() const { return home_ / "agent.sock"; }
   std::filesystem::path agent_lock() const { return home_ / "agent.lock"; }
   std::filesystem::path agent_log() const { return home_ / "agent.log"; }
-  std::filesystem::path host_record() const { return home_ / "host.json"; }
-  std::filesystem::path host_log() const { return home_ / "host.log"; }
+  // Of one host each: 0 the first, 1 the second.
+  std::filesystem::path copies(int host = 0) const { return home_ / named("copies", host); }
+  std::filesystem::path host_record(int host = 0) const {
+    return home_ / (named("host", host) + ".json");
+  }
+  std::filesystem::path host_log(int host = 0) const {
+    return home_ / (named("host", host) + ".log");
+  }
   std::filesystem::path up_lock() const { return home_ / "up.lock"; }
   std::filesystem::path fault_lock() const { return home_ / "fault.lock"; }
 
@@ -65,6 +70,8 @@ public:
   std::map<std::string, std::string> environment() const;
 
 private:
+  static std::string named(const std::string &what, int host); // "copies", "copies-2"
+
   std::filesystem::path home_;
   std::filesystem::path work_;
 };

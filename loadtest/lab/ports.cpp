@@ -1,5 +1,6 @@
 #include "loadtest/lab/ports.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -63,6 +64,19 @@ std::optional<pid_t> holder_of(const std::set<std::string> &sockets) {
   return std::nullopt;
 }
 
+// What stands in the way on this port; "" when nothing does.
+std::string in_the_way(unsigned short port, const std::vector<pid_t> &ours) {
+  const auto owner = listener_on(port);
+  if (owner && std::find(ours.begin(), ours.end(), owner->pid) != ours.end())
+    return "";
+  if (!owner && port_is_free(port))
+    return "";
+  if (!owner || owner->pid <= 0)
+    return "another program";
+  return fmt::format("{} (process {})", owner->program.empty() ? "a program" : owner->program,
+                     owner->pid);
+}
+
 } // namespace
 
 bool port_is_free(unsigned short port) {
@@ -88,27 +102,26 @@ std::optional<PortOwner> listener_on(unsigned short port) {
   return pid ? PortOwner{*pid, program_of(*pid)} : PortOwner{};
 }
 
-unsigned short free_port_after(unsigned short port) {
-  for (int next = port + 100; next <= 65000; next += 100)
-    if (port_is_free(static_cast<unsigned short>(next)))
-      return static_cast<unsigned short>(next);
+unsigned short free_port_after(unsigned short port, int count) {
+  for (int base = port + 100; base <= 65000; base += 100) {
+    int free = 0;
+    while (free < count && port_is_free(static_cast<unsigned short>(base + free)))
+      ++free;
+    if (free == count)
+      return static_cast<unsigned short>(base);
+  }
   throw SetUpFailed(
       fmt::format("no port is free above {}: choose one with scripts/lab up --port PORT", port));
 }
 
-void require_port(unsigned short port, std::optional<pid_t> ours) {
-  const auto owner = listener_on(port);
-  if (owner && ours && owner->pid == *ours)
-    return;
-  if (!owner && port_is_free(port))
-    return;
-  std::string who = "another program";
-  if (owner && owner->pid > 0)
-    who = fmt::format("{} (process {})", owner->program.empty() ? "a program" : owner->program,
-                      owner->pid);
-  throw SetUpFailed(fmt::format("port {} is in use by {}: end that, or take a free port with "
-                                "scripts/lab up --port {}",
-                                port, who, free_port_after(port)));
+void require_ports(unsigned short base, int count, const std::vector<pid_t> &ours) {
+  for (int host = 0; host < count; ++host) {
+    const auto port = static_cast<unsigned short>(base + host);
+    if (const std::string who = in_the_way(port, ours); !who.empty())
+      throw SetUpFailed(fmt::format("port {} is in use by {}: end that, or take a free port with "
+                                    "scripts/lab up --port {}",
+                                    port, who, free_port_after(base, count)));
+  }
 }
 
 } // namespace lab::cli

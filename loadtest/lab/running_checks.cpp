@@ -56,22 +56,31 @@ void add_status_checks(const Places &places, const std::vector<LabProcess> &runn
     const json report = status_report(places);
     for (const json &problem : report.at("problems"))
       checks.push_back({"lab", Result::bad, problem.get<std::string>()});
+    std::vector<std::string> urls;
+    for (const json &host : report.at("hosts"))
+      urls.push_back(host.at("url"));
     if (report.at("problems").empty())
       checks.push_back({"lab", Result::ok,
-                        fmt::format("up: {}, on {}", report.at("host_url").get<std::string>(),
+                        fmt::format("up: {}, on {}", fmt::join(urls, " and "),
                                     report.at("strategy").get<std::string>())});
   } catch (const std::exception &e) {
     checks.push_back({"lab", Result::bad, e.what()});
   }
 }
 
+bool is_recorded_host(const Places &places, const ProcessId &id) {
+  for (int number = 0; number < most_hosts; ++number)
+    if (const auto host = recorded_host(places, number); host && host->process == id)
+      return true;
+  return false;
+}
+
 // Processes of the lab's that its own records don't name.
 void add_stray_checks(const Places &places, const std::vector<LabProcess> &running,
                       std::vector<Check> &checks) {
-  const auto host = recorded_host(places);
   const auto agent = Agent::find(places);
   for (const LabProcess &one : running) {
-    const bool known = one.program == "lab_host"    ? host && host->process == one.id
+    const bool known = one.program == "lab_host"    ? is_recorded_host(places, one.id)
                        : one.program == "lab agent" ? agent && agent->process() == one.id
                                                     : true;
     if (!known)

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/settings_file.hpp"
 
 namespace lab::cli {
@@ -40,7 +41,7 @@ std::string text_of_settings(const fs::path &file) {
 
 } // namespace
 
-SettingsWatch::SettingsWatch(const Places &places) : places_(places) {}
+SettingsWatch::SettingsWatch(const Places &places, int host) : places_(places), host_(host) {}
 
 void SettingsWatch::look(const HostApi &host) {
   const Stamp file = stamp_of(places_.my_settings());
@@ -90,12 +91,13 @@ void SettingsWatch::hand_over(const HostApi &host, const Stamp &file) {
     if (new_to_host || (due_ == Due::saved && !made)) {
       in_force = host.change_settings(
           {{"settings", settings}, {"problem", nullptr}, {"keep_set", due_ != Due::saved}});
-      spdlog::info("my/settings.toml is in force");
+      spdlog::info("my/settings.toml is in force in {}", host_name(host_));
       if (due_ == Due::saved)
-        StateFile(places_.state()).change([](State &s) {
-          s.in_use.params.clear();
-          if (s.loaded)
-            s.loaded->params.clear();
+        StateFile(places_.state()).change([this](State &s) {
+          if (host_ == 0)
+            s.in_use.params.clear();
+          if (auto &loaded = s.loaded.at(static_cast<std::size_t>(host_)))
+            loaded->params.clear();
         });
     }
   } catch (const SettingsMistake &e) {
@@ -116,9 +118,10 @@ void SettingsWatch::hand_over(const HostApi &host, const Stamp &file) {
   record(in_force);
 }
 
-// For the host's next start. Its user must be able to read it.
+// For a host's next start. Its user must be able to read it.
 void SettingsWatch::record(const json &in_force) const {
   const fs::path file = places_.settings_for_host();
+  const auto one_at_a_time = FileLock::wait_for(file.string() + ".lock");
   write_whole(file, in_force.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read |
                             fs::perms::others_read);

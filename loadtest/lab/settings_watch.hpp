@@ -1,4 +1,4 @@
-// Brings what the learner saves in my/settings.toml into force. The host may have
+// Brings what the learner saves in my/settings.toml into force in one host. It may have
 // no way into $LAB_WORK, so what it needs is handed over: by PUT /api/v1/settings
 // while it runs, in $LAB_HOME/settings.json for its next start. [one thread]
 #pragma once
@@ -17,7 +17,7 @@ namespace lab::cli {
 
 class SettingsWatch {
 public:
-  explicit SettingsWatch(const Places &places);
+  SettingsWatch(const Places &places, int host);
 
   // Looks at the file, and hands over what is new in it. A file counts when two
   // looks running have seen it the same, for an editor may write it in pieces.
@@ -50,7 +50,8 @@ private:
   void record(const nlohmann::json &in_force) const;
 
   const Places places_;
-  Stamp seen_;                  // the file at the last look
+  const int host_; // 0: the first, whose stated settings are the ones that `up` restores
+  Stamp seen_;     // the file at the last look
   std::optional<Stamp> taken_;  // the file as it is in force, or refused
   std::optional<Stamp> builds_; // the folder of the learner's strategies, likewise
   Due due_ = Due::compare;

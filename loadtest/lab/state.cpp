@@ -25,14 +25,19 @@ Choice choice_of(const json &value) {
 }
 
 json to_json(const State &state) {
-  json out = {{"port", state.port},       {"database", state.database},
-              {"origins", state.origins}, {"in_use", to_json(state.in_use)},
-              {"loaded", nullptr},        {"trying", nullptr},
+  json out = {{"port", state.port},
+              {"hosts", state.hosts},
+              {"database", state.database},
+              {"origins", state.origins},
+              {"in_use", to_json(state.in_use)},
+              {"loaded", json::array()},
+              {"trying", nullptr},
               {"refused", state.refused}};
-  if (state.loaded)
-    out["loaded"] = to_json(*state.loaded);
+  for (const auto &loaded : state.loaded)
+    out["loaded"].push_back(loaded ? to_json(*loaded) : json());
   if (state.trying) {
     out["trying"] = to_json(state.trying->choice);
+    out["trying"]["host"] = state.trying->host;
     out["trying"]["since_ms"] =
         std::chrono::duration_cast<milliseconds>(state.trying->since.time_since_epoch()).count();
   }
@@ -42,24 +47,31 @@ json to_json(const State &state) {
 State state_of(const json &value) {
   State state;
   state.port = value.at("port").get<unsigned short>();
+  state.hosts = std::clamp(value.value("hosts", 1), 1, most_hosts);
   state.database = value.value("database", "");
   state.origins = value.value("origins", std::vector<std::string>());
   state.in_use = choice_of(value.at("in_use"));
-  if (!value.at("loaded").is_null())
-    state.loaded = choice_of(value.at("loaded"));
+  // Of a lab from before there was a second host it is the first one's alone.
+  const json &loaded = value.at("loaded");
+  const json all = loaded.is_array() ? loaded : json::array({loaded});
+  for (std::size_t host = 0; host < std::min(all.size(), state.loaded.size()); ++host)
+    if (!all[host].is_null())
+      state.loaded[host] = choice_of(all[host]);
   if (const json &trying = value.at("trying"); !trying.is_null())
     state.trying = {choice_of(trying),
-                    system_clock::time_point(milliseconds(trying.at("since_ms").get<long>()))};
+                    system_clock::time_point(milliseconds(trying.at("since_ms").get<long>())),
+                    trying.value("host", 0)};
   state.refused = value.at("refused").get<std::map<std::string, std::string>>();
   return state;
 }
 
 } // namespace
 
-const Choice &State::running(system_clock::time_point now) const {
-  if (swap_under_way(now))
+const Choice &State::running(int host, system_clock::time_point now) const {
+  if (swap_under_way(now) && trying->host == host)
     return trying->choice;
-  return loaded ? *loaded : in_use;
+  const auto &last = loaded.at(static_cast<std::size_t>(host));
+  return last ? *last : in_use;
 }
 
 State StateFile::read() const {

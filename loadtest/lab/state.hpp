@@ -2,6 +2,7 @@
 // program and the agent both write it, each change under a lock and whole.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -24,8 +25,14 @@ struct Choice {
 inline constexpr const char *first_strategy = "fixed_tiny";
 inline constexpr const char *safe_strategy = "bounded_timeout";
 
+// Hosts are counted from 0: the first one is at the lab's port, the second at the next.
+inline constexpr int most_hosts = 2;
+
 struct State {
   unsigned short port = 3000;
+  int hosts = 1;
+
+  unsigned short port_of(int host) const { return static_cast<unsigned short>(port + host); }
 
   // Keywords of a connection string, never with a password; "": the lab's own.
   std::string database;
@@ -34,13 +41,16 @@ struct State {
   std::vector<std::string> origins;
 
   Choice in_use{first_strategy}; // what `up` restores
-  std::optional<Choice> loaded;  // what the host ran last, also inside a comparison
 
-  // A swap under way: if the host ends during it, this is what ended it. One
+  // What each host ran last, also inside a comparison.
+  std::array<std::optional<Choice>, most_hosts> loaded;
+
+  // A swap under way: if that host ends during it, this is what ended it. One
   // that is older than `trying_limit` was left by a program that was killed.
   struct Trying {
     Choice choice;
     std::chrono::system_clock::time_point since;
+    int host = 0;
   };
   std::optional<Trying> trying;
   static constexpr std::chrono::seconds trying_limit{30};
@@ -49,11 +59,11 @@ struct State {
     return trying && now - trying->since < trying_limit;
   }
 
-  // Strategies that ended the host, and how. Not restored until used by name.
+  // Strategies that ended a host, and how. Not restored until used by name.
   std::map<std::string, std::string> refused;
 
-  // What runs in the host as far as is known at `now`: to be blamed when it ends.
-  const Choice &running(std::chrono::system_clock::time_point now) const;
+  // What runs in a host as far as is known at `now`: to be blamed when it ends.
+  const Choice &running(int host, std::chrono::system_clock::time_point now) const;
 };
 
 class StateFile { // [any thread, any process]

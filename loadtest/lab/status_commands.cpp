@@ -39,7 +39,14 @@ void print_for_people(const json &report) {
   const bool own = report.at("database") == own_database;
   fmt::print("database    {}{}\n", report.at("database_url").get<std::string>(),
              own ? "" : " (not the lab's own)");
+  const json &hosts = report.at("hosts");
   fmt::print("host        {}\n", process_text(report.at("host_pid")));
+  for (std::size_t number = 1; number < hosts.size(); ++number) {
+    const json &host = hosts[number];
+    fmt::print("host {}      {}: {}, on {}, {}\n", number + 1, process_text(host.at("pid")),
+               host.at("url").get<std::string>(), with_params(host),
+               host.at("strategy_state").get<std::string>());
+  }
   if (own)
     fmt::print("PostgreSQL  {}\n", process_text(report.at("postgres_pid")));
   fmt::print("agent       {}\n", process_text(report.at("agent_pid")));
@@ -92,6 +99,7 @@ void add_logs(CLI::App &lab, Chosen &chosen) {
         arguments.push_back("-F");
       const std::vector<std::pair<std::string, std::filesystem::path>> logs = {
           {"host", places.host_log()},
+          {"host", places.host_log(1)},
           {"agent", places.agent_log()},
           {"postgres", places.postgres_folder() / "log"}};
       const auto options_only = arguments.size();

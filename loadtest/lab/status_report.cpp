@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,7 @@
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/state.hpp"
+#include "loadtest/lab/swap.hpp"
 
 namespace lab::cli {
 namespace {
@@ -30,8 +32,9 @@ void look_at_agent(const Places &places, json &report) {
   try {
     const json said = agent->ask("status", 5s);
     report["events"] = said.at("events");
-    if (said.at("host").at("state") == "down")
-      report["problems"].push_back(said.at("host").at("problem"));
+    for (const json &host : said.at("hosts"))
+      if (host.at("state") == "down")
+        report["problems"].push_back(host.at("problem"));
     if (const auto settings = said.value("settings_problem", ""); !settings.empty())
       report["problems"].push_back(settings);
   } catch (const SetUpFailed &e) {
@@ -39,35 +42,72 @@ void look_at_agent(const Places &places, json &report) {
   }
 }
 
-void look_at_host(const Places &places, const HostApi &host, bool database_well, json &report) {
-  const auto record = recorded_host(places);
+// Fills what is known of one host: pid, strategy, strategy_state, params.
+void look_at_host(const Places &places, int number, bool database_well, json &shown,
+                  json &problems) {
+  const std::string name = host_name(number);
+  const auto record = recorded_host(places, number);
   if (!record) {
-    report["problems"].push_back("the host does not run: run scripts/lab up");
+    problems.push_back(name + " does not run: run scripts/lab up");
     return;
   }
-  report["host_pid"] = record->process.pid;
+  const HostApi host(record->port);
+  shown["pid"] = record->process.pid;
   try {
     const json strategy = host.strategy();
-    report["strategy"] = strategy.at("name");
-    report["strategy_state"] = strategy.at("state");
-    report["params"] = strategy.at("params");
+    shown["strategy"] = strategy.at("name");
+    shown["strategy_state"] = strategy.at("state");
+    shown["params"] = strategy.at("params");
     if (strategy.at("state") != "ok") {
       const json &problem = strategy.at("problem");
-      report["problems"].push_back(
-          problem.is_string() ? problem.get<std::string>()
-                              : "no strategy is in force, only the plan that is compiled in");
+      problems.push_back((number == 0 ? "" : name + ": ") +
+                         (problem.is_string()
+                              ? problem.get<std::string>()
+                              : "no strategy is in force, only the plan that is compiled in"));
     }
     const json pool = host.pool();
     if (pool.contains("last_connect_error") && pool.at("last_connect_error").is_string() &&
         pool.at("open") == 0)
-      report["problems"].push_back("the host has no connection to the database: " +
-                                   pool.at("last_connect_error").get<std::string>());
+      problems.push_back(name + " has no connection to the database: " +
+                         pool.at("last_connect_error").get<std::string>());
     else if (const json health = host.health(); database_well && health.contains("database"))
-      report["problems"].push_back("the host can't look at the database: " +
-                                   health.at("database").get<std::string>());
+      problems.push_back(
+          name + " can't look at the database: " + health.at("database").get<std::string>());
+  } catch (const std::exception &e) {
+    problems.push_back(e.what());
+  }
+}
+
+// All of them, and the first one's once more where it stood when there was but one.
+void look_at_hosts(const Places &places, const State &state, bool database_well, json &report) {
+  std::vector<HostApi> serving;
+  for (int number = 0; number < state.hosts; ++number) {
+    json &host = report["hosts"].at(static_cast<std::size_t>(number));
+    look_at_host(places, number, database_well, host, report["problems"]);
+    if (host.at("strategy_state") == "ok")
+      serving.emplace_back(recorded_host(places, number)->port);
+  }
+  if (serving.size() < report["hosts"].size() || serving.size() < 2)
+    return; // what is wrong is said already
+  try {
+    if (const std::string difference = difference_between(serving); !difference.empty())
+      report["problems"].push_back(difference);
   } catch (const std::exception &e) {
     report["problems"].push_back(e.what());
   }
+}
+
+json hosts_down(const Places &places, const State &state) {
+  json hosts = json::array();
+  for (int number = 0; number < state.hosts; ++number) {
+    const auto record = recorded_host(places, number);
+    hosts.push_back({{"url", HostApi(record ? record->port : state.port_of(number)).url()},
+                     {"pid", nullptr},
+                     {"strategy", state.in_use.name},
+                     {"strategy_state", "down"},
+                     {"params", state.in_use.params}});
+  }
+  return hosts;
 }
 
 } // namespace
@@ -76,21 +116,24 @@ json status_report(const Places &places) {
   const State state = StateFile(places.state()).read();
   const db::LabUser user = db::lab_user();
   const auto record = recorded_host(places);
-  const HostApi host(record ? record->port : state.port);
   const auto database = database_called(state.database, places, user);
   json report = {{"up", false},
-                 {"host_url", host.url()},
+                 {"hosts", hosts_down(places, state)},
                  {"database", state.database.empty() ? own_database : "foreign"},
                  {"database_url", db::url_of(database->conninfo_jobs())},
-                 {"host_pid", nullptr},
                  {"postgres_pid", nullptr},
                  {"agent_pid", nullptr},
-                 {"strategy", state.in_use.name},
-                 {"strategy_state", "down"},
-                 {"params", state.in_use.params},
                  {"refused", state.refused},
                  {"events", json::array()},
                  {"problems", json::array()}};
+  const auto say_first = [&report] {
+    const json &first = report["hosts"].front();
+    report["host_url"] = first.at("url");
+    report["host_pid"] = first.at("pid");
+    for (const char *field : {"strategy", "strategy_state", "params"})
+      report[field] = first.at(field);
+  };
+  say_first();
   const auto postgres = database->pid();
   if (const auto full = full_disk(places))
     report["problems"].push_back(*full);
@@ -104,7 +147,8 @@ json status_report(const Places &places) {
   if (trouble)
     report["problems"].push_back(*trouble);
   look_at_agent(places, report);
-  look_at_host(places, host, !trouble, report);
+  look_at_hosts(places, state, !trouble, report);
+  say_first();
   report["up"] = !trouble && record;
   for (const auto &[name, reason] : state.refused)
     report["problems"].push_back(

@@ -38,6 +38,12 @@ void print_for_people(const json &strategies) {
   fmt::print("* in use\n");
 }
 
+// Of `lab strategies`: the list is the first host's.
+void say_difference(const Running &running) {
+  if (const std::string difference = difference_between(running.all_hosts()); !difference.empty())
+    fmt::print("! {}\n", difference);
+}
+
 void print_swap(const json &said) {
   std::string settings;
   for (const auto &[name, value] : said.at("params").items())
@@ -61,8 +67,10 @@ void add_strategies(CLI::App &lab, Chosen &chosen) {
       const Running running = running_lab(places);
       hand_over_strategies(places);
       const json strategies = running.host().strategies();
-      if (!report_to->to_output())
+      if (!report_to->to_output()) {
         print_for_people(strategies);
+        say_difference(running);
+      }
       report_to->write(strategies.dump(2));
       return Exit::pass;
     };
@@ -85,12 +93,14 @@ void add_use(CLI::App &lab, Chosen &chosen) {
       Choice wanted{options->name};
       for (const std::string &setting : options->set)
         wanted.params.insert_or_assign(parse_setting(setting).first, parse_setting(setting).second);
-      const HostApi host = running_lab(places).host();
+      const Running running = running_lab(places);
       try {
-        const json said = swap_to(places, host, wanted, HostApi::Instance::may_stay);
-        const Choice in_force = host.choice();
+        const json said = swap_to(places, running.all_hosts(), wanted, HostApi::Instance::may_stay);
+        const Choice in_force = running.host().choice();
         StateFile(places.state()).change([&in_force](State &s) { s.in_use = in_force; });
         print_swap(said);
+        if (running.hosts.size() > 1)
+          fmt::print("on {} hosts\n", running.hosts.size());
         return Exit::pass;
       } catch (const HostProblem &e) {
         if (e.status != 409) // an unknown name or setting: wrong usage

@@ -53,9 +53,10 @@ Choice allowed(const State &state, const Choice &wanted, bool safe) {
 
 } // namespace
 
-Supervisor::Supervisor(Places places, db::LabUser user)
-    : places_(std::move(places)), user_(std::move(user)), state_(places_.state()),
-      settings_(places_), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Supervisor::Supervisor(Places places, db::LabUser user, int number)
+    : places_(std::move(places)), user_(std::move(user)), number_(number), name_(host_name(number)),
+      state_(places_.state()), settings_(std::in_place, places_, number),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_ < 0)
     throw std::runtime_error(fmt::format("no eventfd: {}", std::strerror(errno)));
   thread_ = std::thread([this] { run(); });
@@ -76,8 +77,8 @@ Supervisor::Report Supervisor::report() const {
   return report_;
 }
 
-void Supervisor::restart_host() {
-  give([this] {
+std::future<void> Supervisor::restart_host() {
+  return give([this] {
     if (host_)
       host_->stop();
     host_.reset();
@@ -86,8 +87,8 @@ void Supervisor::restart_host() {
   });
 }
 
-void Supervisor::stop_host() {
-  give([this] {
+std::future<void> Supervisor::stop_host() {
+  return give([this] {
     if (host_)
       host_->stop();
     host_.reset();
@@ -98,14 +99,14 @@ void Supervisor::stop_host() {
   });
 }
 
-void Supervisor::take_settings() {
-  give([this] {
+std::future<void> Supervisor::take_settings() {
+  return give([this] {
     if (host_)
       look_at_settings(true);
   });
 }
 
-void Supervisor::give(Order order) {
+std::future<void> Supervisor::give(Order order) {
   std::packaged_task<void()> task(std::move(order));
   auto done = task.get_future();
   {
@@ -113,7 +114,7 @@ void Supervisor::give(Order order) {
     orders_.push_back(std::move(task));
   }
   wake();
-  done.get();
+  return done;
 }
 
 void Supervisor::wake() {
@@ -124,7 +125,7 @@ void Supervisor::wake() {
 void Supervisor::note(const std::string &event) {
   spdlog::info("{}", event);
   const std::lock_guard lock(mutex_);
-  report_.events.push_back(clock_time() + " " + event);
+  report_.events.push_back({system_clock::now(), clock_time() + " " + event});
   if (report_.events.size() > events_kept)
     report_.events.erase(report_.events.begin());
 }
@@ -172,9 +173,9 @@ void Supervisor::run() {
 void Supervisor::begin() {
   try {
     hand_over_strategies(places_);
-    if (const auto found = recorded_host(places_)) {
-      host_ = HostProcess::adopt(places_, *found);
-      note(fmt::format("found the host (process {}) on port {}", found->process.pid, found->port));
+    if (const auto found = recorded_host(places_, number_)) {
+      host_ = HostProcess::adopt(places_, number_, *found);
+      note(fmt::format("found {} (process {}) on port {}", name_, found->process.pid, found->port));
       look_at_settings(true);
       const std::lock_guard lock(mutex_);
       report_.host = HostIs::serving;
@@ -203,6 +204,16 @@ const State &Supervisor::known_state() {
 
 void Supervisor::start_as_remembered() {
   const State state = state_.read();
+  if (number_ >= state.hosts) {
+    start_at_.reset();
+    settings_.emplace(places_, number_); // what is saved until there is one again, it starts with
+    const std::lock_guard lock(mutex_);
+    report_.host = HostIs::absent;
+    report_.process = {};
+    report_.problem.clear();
+    report_.settings_problem.clear();
+    return;
+  }
   start(allowed(state, state.in_use, false));
 }
 
@@ -214,7 +225,7 @@ void Supervisor::start(const Choice &choice) {
   }
   const State state = known_state();
   try {
-    host_ = HostProcess::start(places_, user_, state, choice);
+    host_ = HostProcess::start(places_, number_, user_, state, choice);
   } catch (const HostProcess::NotStarted &e) {
     host_ended(e.end);
     return;
@@ -222,19 +233,20 @@ void Supervisor::start(const Choice &choice) {
   seen_.clear();
   look_at_settings(true);
   try {
-    state_.change([&choice](State &s) {
-      s.loaded = choice;
-      s.trying.reset();
+    state_.change([&](State &s) {
+      s.loaded.at(static_cast<std::size_t>(number_)) = choice;
+      if (s.trying && s.trying->host == number_)
+        s.trying.reset();
     });
   } catch (const std::exception &e) { // it serves all the same
     spdlog::error("{}", e.what());
   }
-  note(fmt::format("the host (process {}) serves on port {}, on {}", host_->id().pid, state.port,
-                   shown(choice)));
+  note(fmt::format("{} (process {}) serves on port {}, on {}", name_, host_->id().pid,
+                   host_->port(), shown(choice)));
   const std::lock_guard lock(mutex_);
   report_.host = HostIs::serving;
   report_.process = host_->id();
-  report_.port = state.port;
+  report_.port = host_->port();
   report_.problem.clear();
 }
 
@@ -242,16 +254,17 @@ void Supervisor::host_ended(const HostProcess::End &end) {
   host_.reset();
   const NextStart next = rule_.after({end.how, end.lived});
   const State before = known_state();
-  const Choice ran = before.running(system_clock::now());
-  std::string event = fmt::format("the host {} while it ran {}", end.text, shown(ran));
+  const Choice ran = before.running(number_, system_clock::now());
+  std::string event = fmt::format("{} {} while it ran {}", name_, end.text, shown(ran));
   if (end.how == HostEnd::How::at_the_start)
-    event = fmt::format("the host could not be started: {}", end.text);
+    event = fmt::format("{} could not be started: {}", name_, end.text);
   State state = before;
   if (next.refuse && !ran.name.empty()) {
     event += fmt::format("; {} is refused until it is used by name", ran.name);
     const auto refuse = [&](State &s) {
-      s.refused[ran.name] = fmt::format("the host {} at {}", end.text, clock_time());
-      s.trying.reset();
+      s.refused[ran.name] = fmt::format("{} {} at {}", name_, end.text, clock_time());
+      if (s.trying && s.trying->host == number_)
+        s.trying.reset();
     };
     try {
       state = state_.change(refuse);
@@ -272,7 +285,8 @@ void Supervisor::host_ended(const HostProcess::End &end) {
 // What the host runs may be changed by others than the program `lab`: whoever
 // calls its API. Inside a comparison it is no one's choice, so not remembered.
 void Supervisor::observe() {
-  hand_over_strategies(places_);
+  if (number_ == 0)
+    hand_over_strategies(places_);
   if (!host_)
     return;
   const Choice before = state_.read().in_use;
@@ -283,15 +297,15 @@ void Supervisor::observe() {
       return;
     if (strategy.dump() != seen_) {
       const Choice choice = api.choice();
-      state_.change([&](State &s) { s.loaded = choice; });
+      state_.change([&](State &s) { s.loaded.at(static_cast<std::size_t>(number_)) = choice; });
       seen_ = strategy.dump();
       seen_choice_ = choice;
     }
   } catch (const std::exception &e) {
-    spdlog::debug("the host was asked what it runs: {}", e.what());
+    spdlog::debug("{} was asked what it runs: {}", name_, e.what());
     return;
   }
-  if (!seen_choice_ || LoadLock::owner(places_.load_lock()))
+  if (number_ != 0 || !seen_choice_ || LoadLock::owner(places_.load_lock()))
     return;
   const Choice choice = *std::exchange(seen_choice_, std::nullopt);
   state_.change([&](State &s) {
@@ -307,11 +321,11 @@ void Supervisor::observe() {
 void Supervisor::look_at_settings(bool at_once) {
   const HostApi api(host_->port());
   if (at_once)
-    settings_.look_at_once(api);
+    settings_->look_at_once(api);
   else
-    settings_.look(api);
+    settings_->look(api);
   const std::lock_guard lock(mutex_);
-  report_.settings_problem = settings_.problem();
+  report_.settings_problem = settings_->problem();
 }
 
 void Supervisor::wait_until(Time moment) {

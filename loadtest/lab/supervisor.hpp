@@ -1,5 +1,8 @@
-// Keeps the host alive: one thread that starts it, watches it, and starts it
-// anew when it ends. Others hand it orders and read what it last knew.
+// Keeps one host alive: a thread that starts it, watches it, and starts it anew
+// when it ends. Others hand it orders and read what it last knew. Each of the
+// lab's hosts has its own, so what happens to one holds up no other; they share
+// state.json, in which the refused strategies are refused for all of them. What
+// somebody's HTTP call put into force is remembered of the first host alone.
 #pragma once
 
 #include <chrono>
@@ -24,23 +27,29 @@ namespace lab::cli {
 
 class Supervisor { // [any thread]
 public:
-  Supervisor(Places places, db::LabUser user);
-  ~Supervisor(); // leaves the host running
+  Supervisor(Places places, db::LabUser user, int number); // 0: the first host
+  ~Supervisor();                                           // leaves the host running
 
-  enum class HostIs { starting, serving, down };
+  // absent: the lab is to have fewer hosts.
+  enum class HostIs { starting, serving, down, absent };
+  struct Event {
+    std::chrono::system_clock::time_point at;
+    std::string text; // with the time
+  };
   struct Report {
     HostIs host = HostIs::starting;
     ProcessId process;
     unsigned short port = 0;
-    std::string problem;             // why it is down; one line
-    std::string settings_problem;    // what is wrong with my/settings.toml; or ""
-    std::vector<std::string> events; // what happened to the host, oldest first
+    std::string problem;          // why it is down; one line
+    std::string settings_problem; // what is wrong with my/settings.toml; or ""
+    std::vector<Event> events;    // what happened to the host, oldest first
   };
   Report report() const;
 
-  void restart_host();  // blocks until it serves, or could not be started
-  void stop_host();     // blocks until it has ended; it is not started again
-  void take_settings(); // blocks until what was saved so far is in force
+  // Orders: carried out when the future is ready, which throws what went wrong.
+  std::future<void> restart_host();  // ends it; then it serves, could not be started, or is absent
+  std::future<void> stop_host();     // ends it; it is not started again
+  std::future<void> take_settings(); // what was saved so far is in force
 
 private:
   using Time = std::chrono::steady_clock::time_point;
@@ -55,22 +64,24 @@ private:
   void observe();                               // [supervisor]
   void look_at_settings(bool at_once);          // [supervisor]
   void wait_until(Time moment);                 // [supervisor]
-  void give(Order order);
+  std::future<void> give(Order order);
   void note(const std::string &event);
   void wake();
 
   const Places places_;
   const db::LabUser user_;
+  const int number_;
+  const std::string name_; // "the host"
   const StateFile state_;
 
-  RestartRule rule_;                  // [supervisor]
-  std::optional<HostProcess> host_;   // [supervisor]
-  std::optional<Time> start_at_;      // [supervisor] a start that is due
-  Choice start_with_;                 // [supervisor]
-  std::string seen_;                  // [supervisor] the host's last answer about its strategy
-  std::optional<Choice> seen_choice_; // [supervisor] from it, until it is remembered
-  State known_state_;                 // [supervisor] as it was read last
-  SettingsWatch settings_;            // [supervisor]
+  RestartRule rule_;                      // [supervisor]
+  std::optional<HostProcess> host_;       // [supervisor]
+  std::optional<Time> start_at_;          // [supervisor] a start that is due
+  Choice start_with_;                     // [supervisor]
+  std::string seen_;                      // [supervisor] the host's last answer about its strategy
+  std::optional<Choice> seen_choice_;     // [supervisor] from it, until it is remembered
+  State known_state_;                     // [supervisor] as it was read last
+  std::optional<SettingsWatch> settings_; // [supervisor] never nothing
 
   mutable std::mutex mutex_; // guards all below, for moments
   Report report_;

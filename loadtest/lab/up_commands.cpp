@@ -1,8 +1,11 @@
 // up, down, url, agent.
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/bring_up.hpp"
@@ -13,13 +16,16 @@ namespace lab::cli {
 
 void add_up(CLI::App &lab, Chosen &chosen) {
   CLI::App *command =
-      lab.add_subcommand("up", "Start what is missing: PostgreSQL, the agent, the host");
+      lab.add_subcommand("up", "Start what is missing: PostgreSQL, the agent, the hosts");
   auto wanted = std::make_shared<Wanted>();
   wanted->add_to(*command);
   command->callback([&chosen, wanted] {
     chosen.action = [wanted](const Places &places) {
       const Running running = bring_up(places, *wanted);
-      fmt::print("the lab is up: {}\n", running.host().url());
+      std::vector<std::string> urls;
+      for (const HostApi &host : running.all_hosts())
+        urls.push_back(host.url());
+      fmt::print("the lab is up: {}\n", fmt::join(urls, " and "));
       return Exit::pass;
     };
   });
@@ -37,17 +43,25 @@ void add_down(CLI::App &lab, Chosen &chosen) {
 }
 
 void add_url(CLI::App &lab, Chosen &chosen) {
-  lab.add_subcommand("url", "The address of host and page; status 1 when it is not up")
-      ->callback([&chosen] {
-        chosen.action = [](const Places &places) {
-          const auto host = recorded_host(places);
-          fmt::print("{}\n",
-                     HostApi(host ? host->port : StateFile(places.state()).read().port).url());
-          if (!host)
-            fmt::print(stderr, "lab: it is not up: run scripts/lab up\n");
-          return host ? Exit::pass : Exit::fail;
-        };
-      });
+  CLI::App *command =
+      lab.add_subcommand("url", "The address of host and page; status 1 when it is not up");
+  auto all = std::make_shared<bool>(false);
+  command->add_flag("--all", *all, "Of each host, one a line");
+  command->callback([&chosen, all] {
+    chosen.action = [all](const Places &places) {
+      const State state = StateFile(places.state()).read();
+      Exit exit = Exit::pass;
+      for (int number = 0; number < (*all ? state.hosts : 1); ++number) {
+        const auto host = recorded_host(places, number);
+        fmt::print("{}\n", HostApi(host ? host->port : state.port_of(number)).url());
+        if (!host)
+          fmt::print(stderr, "lab: {} is not up: run scripts/lab up\n",
+                     number == 0 ? "it" : host_name(number));
+        exit = host ? exit : Exit::fail;
+      }
+      return exit;
+    };
+  });
 }
 
 void add_agent(CLI::App &lab, Chosen &chosen) {
