@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -13,8 +14,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <stdlib.h>
 
 #include "docs/test_path_pages.hpp"
 #include "docs/test_prose.hpp"
@@ -114,7 +113,7 @@ TEST(PathText, EveryBoldWordIsInTheGlossary) {
       for (const std::string &bold : bold_in(piece))
         EXPECT_TRUE(terms.contains(lower(bold)) ||
                     (bold.ends_with("s") && terms.contains(lower(bold.substr(0, bold.size() - 1)))))
-            << page << ":" << piece.lines.front() << ": " << bold
+            << page.string() << ":" << piece.lines.front() << ": " << bold
             << " is bold, and not in the glossary";
 }
 
@@ -144,7 +143,7 @@ TEST(PathText, NoSentenceIsTooLong) {
         const bool ends =
             last != std::string::npos && std::string(".!?").find(word[last]) != std::string::npos;
         EXPECT_FALSE(words == longest_sentence + 1)
-            << page << ":" << line << ": a sentence of more than " << longest_sentence
+            << page.string() << ":" << line << ": a sentence of more than " << longest_sentence
             << " words begins here";
         if (ends)
           words = 0;
@@ -159,7 +158,7 @@ TEST(PathText, NothingIsCalledEasy) {
       std::smatch found;
       const std::string text = lower(piece.text);
       EXPECT_FALSE(std::regex_search(text, found, belittling))
-          << page << ":" << piece.lines[static_cast<std::size_t>(found.position())] << ": "
+          << page.string() << ":" << piece.lines[static_cast<std::size_t>(found.position())] << ": "
           << found.str();
     }
 }
@@ -176,7 +175,7 @@ TEST(PathText, EveryStepHasItsPageAndItsSolution) {
   static const std::regex numbered("[0-9]+-.*");
   for (const fs::path &page : all_pages(source))
     if (std::regex_match(page.stem().string(), numbered)) {
-      EXPECT_TRUE(stems.contains(page.stem())) << page << " belongs to no step";
+      EXPECT_TRUE(stems.contains(page.stem())) << page.string() << " belongs to no step";
     }
 }
 
@@ -188,7 +187,7 @@ TEST(PathText, EveryCommandOfAStepStandsOnItsPage) {
       blocks += fence.text;
     const auto shows = [&](const std::string &command) {
       EXPECT_NE(blocks.find("\n" + command + "\n"), std::string::npos)
-          << page << ": the program asks for `" << command << "`, and no block shows it";
+          << page.string() << ": the program asks for `" << command << "`, and no block shows it";
     };
     if (!step.predictions.empty())
       shows("scripts/lab predict");
@@ -349,10 +348,10 @@ TEST(PathText, EveryPictureIsShownAndCanBeReadAloud) {
   for (const fs::path &picture : all) {
     const std::string text = text_of(source / picture);
     EXPECT_TRUE(used.contains(picture.filename()))
-        << picture << " is shown nowhere, or without words";
+        << picture.string() << " is shown nowhere, or without words";
     for (const char *needed :
          {"<title", "<desc", "role=\"img\"", "prefers-color-scheme: dark", "viewBox"})
-      EXPECT_NE(text.find(needed), std::string::npos) << picture << " lacks " << needed;
+      EXPECT_NE(text.find(needed), std::string::npos) << picture.string() << " lacks " << needed;
   }
 }
 
