@@ -115,7 +115,7 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   SwapResult result = give_order(name, [this, params, name](Post &post) {
     if (const auto problem = post.governor.set(params))
       throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
-    look(post, false);
+    look(post, After::new_settings);
     SwapResult done;
     done.from = done.to = name;
     done.params = values_in_force(post);
@@ -157,7 +157,7 @@ void StrategyService::change_settings(const StrategySettings &settings, bool kee
         (void)post.governor.set(done.params); // it may have taken some of them
         throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
       }
-      look(post, false);
+      look(post, After::new_settings);
       done.params = values_in_force(post);
       return done;
     });
@@ -241,7 +241,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
       } catch (const plugin::Unusable &e) {
         throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
       }
-      look(post, true);
+      look(post, After::new_strategy);
       note_in_force(post, content, params);
       done.to = found.name;
       done.swapped = true;
@@ -319,7 +319,7 @@ void StrategyService::close_post(Post &post) {
 
 void StrategyService::govern(Post &post) {
   post.watch.attach();
-  look(post, true);
+  look(post, After::new_strategy);
   for (;;) {
     std::shared_ptr<Post::Pending> order;
     bool asked = false;
@@ -356,7 +356,7 @@ void StrategyService::govern(Post &post) {
         post.next_look = std::min(post.next_look, post.last_look + milliseconds(1));
     }
     if (clock_.now() >= post.next_look)
-      look(post, false);
+      look(post, After::time);
     else
       keep_to_share(post);
   }
@@ -379,7 +379,8 @@ void StrategyService::keep_to_share(Post &post) {
   pool_.follow(post.plan, false, post.governor.admits());
 }
 
-void StrategyService::look(Post &post, bool fresh) {
+void StrategyService::look(Post &post, After after) {
+  const bool fresh = after == After::new_strategy;
   pl_observation seen = pool_.observe();
   if (fresh) // nothing that happened under another strategy
     seen = pool_.observe();
@@ -398,7 +399,8 @@ void StrategyService::look(Post &post, bool fresh) {
     return;
   }
   if (!decision.failure || fresh) {
-    pool_.follow(decision.plan, fresh, post.governor.admits());
+    // Who states a lower number means it: then, too, connections above it are closed.
+    pool_.follow(decision.plan, after != After::time, post.governor.admits());
     post.plan = decision.plan;
   }
   post.last_look = clock_.now();
@@ -464,7 +466,7 @@ void StrategyService::expel(Post &post, const std::string &why, bool callable) {
     note_fall(name, why);
   }
   spdlog::error("strategy {} {}", name, why);
-  look(post, true);
+  look(post, After::new_strategy);
   wake_watchdog();
 }
 

@@ -152,9 +152,10 @@ private:
   void check_settings(const StrategySettings &settings);
   pool::ParamValues settings_of(const std::string &name) const;
 
-  void govern(Post &post);           // [governor]
-  void look(Post &post, bool fresh); // [governor]
-  void keep_to_share(Post &post);    // [governor]
+  void govern(Post &post); // [governor]
+  enum class After { time, new_settings, new_strategy };
+  void look(Post &post, After after); // [governor]
+  void keep_to_share(Post &post);     // [governor]
   std::uint32_t share() const;
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]

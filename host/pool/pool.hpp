@@ -111,8 +111,8 @@ public:
   void cancel(Time now, RequestId request, Actions &out);
   // A late verdict, on a request that waits no more, is ignored.
   void admitted(Time now, RequestId request, const Verdict &verdict, Actions &out);
-  // `fresh`: from another strategy than the plan before, so that nothing of the
-  // old one's highest max_in_use is remembered. `admits`: whether to fill `take_asks`.
+  // `fresh`: from another strategy than the plan before, or from other settings, so that
+  // nothing of the old highest max_in_use is remembered. `admits`: whether to fill `take_asks`.
   void follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &out);
   void tick(Time now, Actions &out);
   // From now on nobody is served; waiters are refused, connections close.
