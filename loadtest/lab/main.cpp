@@ -48,6 +48,7 @@ void describe(CLI::App &lab, Chosen &chosen) {
   lab::path::add_again(lab, chosen);
   lab::path::add_skip(lab, chosen);
   lab::path::add_solve(lab, chosen);
+  lab::path::add_report(lab, chosen);
   add_agent(lab, chosen);
 }
 

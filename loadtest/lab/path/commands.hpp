@@ -12,5 +12,6 @@ void add_hint(CLI::App &lab, cli::Chosen &chosen);
 void add_again(CLI::App &lab, cli::Chosen &chosen);
 void add_skip(CLI::App &lab, cli::Chosen &chosen);
 void add_solve(CLI::App &lab, cli::Chosen &chosen);
+void add_report(CLI::App &lab, cli::Chosen &chosen);
 
 } // namespace lab::path
