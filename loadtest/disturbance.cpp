@@ -1,23 +1,16 @@
 #include "loadtest/disturbance.hpp"
 
-#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <utility>
 
 namespace lab::load {
-namespace {
-
-constexpr std::chrono::seconds most{60};
-
-} // namespace
 
 Disturbance in_the_middle(const Profile &profile, std::string name,
                           std::function<std::shared_ptr<void>()> begin) {
   const auto third = profile.measure / 3;
-  return {std::move(name), profile.warm_up + third,
-          std::min<std::chrono::milliseconds>(third, most), std::move(begin)};
+  return {std::move(name), profile.warm_up + third, third, std::move(begin)};
 }
 
 Disturber::Disturber(Disturbance disturbance, Clock::time_point start)

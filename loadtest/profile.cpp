@@ -144,9 +144,6 @@ void check(const Profile &profile) {
     refuse(profile, fmt::format("more than {} requests: less rate or time", max_arrivals));
   if (profile.hold < milliseconds(0) || profile.hold > milliseconds(5'000))
     refuse(profile, "the hold must be 0 to 5000 ms");
-  if (profile.deadline.count() > 0 && profile.hold >= profile.deadline)
-    refuse(profile, fmt::format("a hold of {} ms can't end within its deadline of {} ms",
-                                profile.hold.count(), profile.deadline.count()));
   if (profile.deadline < milliseconds(0) || profile.deadline > milliseconds(300'000))
     refuse(profile, "the deadline must be 1 to 300000 ms, or 0 for none");
   if (profile.think < milliseconds(0) || profile.pause_after_failure < milliseconds(0))

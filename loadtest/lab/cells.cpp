@@ -2,8 +2,6 @@
 
 #include <chrono>
 #include <exception>
-#include <filesystem>
-#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -121,7 +119,6 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.neighbour_conninfo = database->conninfo_neighbour();
   target.postgres_pid = database->pid().value_or(0);
   target.facts = facts_;
-  target.disturbance = cell.disturbance;
   mark(hosts, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,
@@ -167,12 +164,6 @@ void CellRunner::wait_for_rest(const std::vector<HostApi> &hosts) const {
     interrupt_.check();
     std::this_thread::sleep_for(look_again);
   }
-}
-
-void say_where_the_path_goes_on(const Places &places, Terminal &terminal) {
-  std::error_code absent;
-  if (std::filesystem::exists(places.progress(), absent))
-    terminal.say("on the path? next: scripts/lab check");
 }
 
 std::string result_line(const json &summary) {

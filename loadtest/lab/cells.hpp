@@ -21,7 +21,6 @@ namespace lab::cli {
 struct Cell {
   load::Profile profile;
   std::optional<Choice> strategy; // nothing: the one in use, as it is
-  std::optional<load::Disturbance> disturbance = {};
 };
 
 // What a cell takes besides its load: reset, swap, last answers.
@@ -54,9 +53,6 @@ private:
   bool swapped_ = false;
   nlohmann::json facts_;
 };
-
-// Says what is next when the learner is on the path.
-void say_where_the_path_goes_on(const Places &places, Terminal &terminal);
 
 // One line on a finished cell, from its summary.
 std::string result_line(const nlohmann::json &summary);

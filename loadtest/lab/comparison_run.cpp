@@ -82,7 +82,6 @@ void report_on(const std::vector<Finished> &all, const Places &places, const Jso
   if (!list.empty()) {
     terminal.say("");
     terminal.say("the runs are in " + places.runs().string());
-    say_where_the_path_goes_on(places, terminal);
   }
   report.write(list.dump(2));
 }

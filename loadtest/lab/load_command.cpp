@@ -1,6 +1,5 @@
 // load.
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -10,8 +9,6 @@
 #include "loadtest/lab/bring_up.hpp"
 #include "loadtest/lab/cells.hpp"
 #include "loadtest/lab/commands.hpp"
-#include "loadtest/lab/database.hpp"
-#include "loadtest/lab/freeze.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/run_folder.hpp"
 
@@ -22,7 +19,6 @@ using nlohmann::json;
 
 struct Options {
   std::string profile;
-  std::string fault;
   LoadOptions load;
   JsonOption json;
 };
@@ -34,24 +30,13 @@ Exit exit_of(const json &summary) {
 
 Exit run(const Places &places, const Options &options) {
   const load::Profile profile = options.load.apply(profile_called(options.profile));
-  std::optional<load::Disturbance> disturbance;
-  if (!options.fault.empty())
-    disturbance = load::in_the_middle(
-        profile, options.fault,
-        [&places,
-         postgres = own_postgres(places, "load --fault freeze")]() -> std::shared_ptr<void> {
-          return std::make_shared<FreezeUnderWay>(places, postgres);
-        });
   bring_up(places);
   Terminal terminal(options.json.to_output());
   const Interrupt interrupt;
   CellRunner runner(places, "lab load " + profile.name, terminal, interrupt);
-  if (disturbance)
-    terminal.say(fmt::format("PostgreSQL is frozen for {:.1f} s in the middle",
-                             std::chrono::duration<double>(disturbance->length).count()));
   load::RunResult result;
   try {
-    result = runner.run_once({profile, std::nullopt, disturbance}, options.load.seed, profile.name);
+    result = runner.run_once({profile, std::nullopt}, options.load.seed, profile.name);
   } catch (const Interrupted &) {
     return Exit::interrupted;
   }
@@ -60,7 +45,6 @@ Exit run(const Places &places, const Options &options) {
   for (const std::string &sentence : load::comparison_sentences({result.summary}))
     terminal.say(sentence);
   terminal.say("recorded in " + folder.string());
-  say_where_the_path_goes_on(places, terminal);
   options.json.write(result.summary.dump(2));
   return interrupt.came() ? Exit::interrupted : exit_of(result.summary);
 }
@@ -75,9 +59,6 @@ void add_load(CLI::App &lab, Chosen &chosen) {
   for (const std::string &name : load::profile_names())
     profiles += (profiles.empty() ? "" : ", ") + name;
   command->add_option("PROFILE", options->profile, profiles)->required();
-  command->add_option("--fault", options->fault, "Freeze PostgreSQL in the middle third of the run")
-      ->check(CLI::IsMember({"freeze"}))
-      ->option_text("freeze");
   options->load.add_to(*command);
   options->json.add_to(*command);
   command->callback([&chosen, options] {

@@ -32,9 +32,6 @@ void LoadOptions::add_to(CLI::App &command) {
       ->option_text("open|closed");
   command.add_option("--users", users, "How many users (closed model)")->option_text("N");
   command.add_option("--rate", rate, "Requests a second (open model)")->option_text("R");
-  command.add_option("--hold", hold, "How long a request holds its connection, in ms")
-      ->check(CLI::Range(1, 5000))
-      ->option_text("MS");
   command.add_option("--seconds", seconds, "Measured time")->option_text("N");
   command.add_option("--warm-up", warm_up, "Time before it that is not judged, in seconds")
       ->option_text("N");
@@ -57,12 +54,6 @@ load::Profile LoadOptions::apply(load::Profile profile) const {
     profile.users = *users;
   if (rate)
     profile.rate = *rate;
-  if (hold && profile.hold.count() == 0)
-    throw SetUpFailed(fmt::format("--hold is for loads whose requests hold a connection for a "
-                                  "stated time: {} has none",
-                                  profile.name));
-  if (hold)
-    profile.hold = std::chrono::milliseconds(*hold);
   if (seconds)
     profile.measure = time_of(*seconds);
   if (warm_up)

@@ -20,7 +20,6 @@ struct LoadOptions {
   std::optional<std::string> model;
   std::optional<int> users;
   std::optional<int> rate;
-  std::optional<int> hold;
   std::optional<double> seconds;
   std::optional<double> warm_up;
   std::uint64_t seed = 1;
