@@ -104,7 +104,6 @@ nlohmann::json asked(const Profile &profile, const Target &target, std::uint64_t
           {"think_ms", profile.think.count()},
           {"pause_after_failure_ms", profile.pause_after_failure.count()},
           {"neighbour", profile.neighbour && !target.neighbour_conninfo.empty()},
-          {"fault", target.disturbance ? nlohmann::json(target.disturbance->name) : nullptr},
           {"seed", seed},
           {"ports", target.ports}};
 }
@@ -166,10 +165,6 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   recorded.profile = profile;
   recorded.seed = seed;
   recorded.fingerprint = schedule.fingerprint;
-  recorded.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-  result.run["started_ms"] = recorded.started_ms;
   recorded.postgres_known = target.postgres_pid != 0;
   recorded.cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 
@@ -185,13 +180,7 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   if (profile.neighbour && !target.neighbour_conninfo.empty())
     neighbour.emplace(target.neighbour_conninfo, neighbour_every, measured_from, end);
 
-  std::optional<Disturber> disturber;
-  if (target.disturbance)
-    disturber.emplace(*target.disturbance, start);
-
   traffic.run(start, progress, stop, recorded);
-  if (disturber)
-    recorded.disturbance = disturber->stop();
 
   const std::vector<ProcessorReading> &readings = diary.finish();
   for (std::size_t i = 1; i < readings.size(); ++i)

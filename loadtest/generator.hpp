@@ -6,7 +6,6 @@
 // the host shows in every request it delayed, also in those not yet sent.
 #pragma once
 
-#include "loadtest/disturbance.hpp"
 #include "loadtest/histogram.hpp"
 #include "loadtest/profile.hpp"
 #include "loadtest/recorded.hpp"
@@ -15,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,7 +26,6 @@ struct Target {
   std::string host = "127.0.0.1";          // nothing else is loaded
   std::vector<unsigned short> ports{3000}; // several hosts: requests alternate
   std::string neighbour_conninfo;          // "": no neighbour, whatever the profile says
-  std::optional<Disturbance> disturbance;  // done to the system in the middle
   int postgres_pid = 0;                    // the postmaster; 0: not known, counts as `others`
   std::vector<int> host_pids;
   nlohmann::json facts = nlohmann::json::object(); // what the caller knows; kept in run.json

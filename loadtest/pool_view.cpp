@@ -26,16 +26,6 @@ std::string identity(const nlohmann::json &pool) {
                      number_at(pool, "generation"));
 }
 
-// "max 3 to 30"; "" when none did.
-std::string changed_setting(const nlohmann::json &before, const nlohmann::json &after) {
-  if (!before.is_object() || !after.is_object() || before == after)
-    return "";
-  for (const auto &[name, value] : after.items())
-    if (!before.contains(name) || before.at(name) != value)
-      return fmt::format("{} {} to {}", name, shown(at(before, name)), shown(value));
-  return "";
-}
-
 } // namespace
 
 PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to) {
@@ -67,8 +57,6 @@ PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to)
       ++view.strategy_changes;
       view.changed_to = fmt::format("{} ({})", text_at(sample.pool, "strategy"),
                                     text_at(sample.pool, "strategy_state"));
-    } else if (view.setting_changed.empty()) {
-      view.setting_changed = changed_setting(at(*host.last, "params"), at(sample.pool, "params"));
     }
     host.last = &sample.pool;
     if (hosts.size() < ports.size())

@@ -16,8 +16,7 @@ struct PoolView {
   int samples = 0;
   std::string strategy; // in force at the first sample; "" when the host did not say
   int strategy_changes = 0;
-  std::string changed_to;      // "name (state)" of the last change
-  std::string setting_changed; // "max 3 to 30"; "": none did
+  std::string changed_to; // "name (state)" of the last change
 
   std::int64_t limit = 0;     // plan's max_in_use at the end
   std::int64_t limit_min = 0; // and its range in between

@@ -53,18 +53,10 @@ struct NeighbourCount {
   int failed = 0;  // for another reason
 };
 
-// When it was disturbed on purpose, ns from the start of the run; -1: it came to no such moment.
-struct DisturbanceTimes {
-  std::string name;
-  std::int64_t from = -1;
-  std::int64_t to = -1;
-};
-
 struct Recorded {
   Profile profile;
   std::uint64_t seed = 0;
   std::uint64_t fingerprint = 0;
-  std::int64_t started_ms = 0;    // since 1970
   bool stopped = false;           // by its caller, before the end
   std::int64_t ended_sending = 0; // ns from the start: the end of the measured time, or the stop
 
@@ -82,7 +74,6 @@ struct Recorded {
   double loop_cores = 0;               // measured time: the generator's one busy thread
   int cores = 1;                       // of this machine
   std::optional<NeighbourCount> neighbour;
-  std::optional<DisturbanceTimes> disturbance;
 };
 
 } // namespace lab::load

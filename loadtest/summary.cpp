@@ -157,15 +157,6 @@ json processor_of(const Recorded &recorded, bool postgres_known) {
           {"others_cores", rounded(use.others)}};
 }
 
-json fault_of(const Recorded &recorded) {
-  if (!recorded.disturbance || recorded.disturbance->from < 0)
-    return {};
-  const DisturbanceTimes &times = *recorded.disturbance;
-  return {{"name", times.name},
-          {"from_s", rounded(static_cast<double>(times.from) / 1e9)},
-          {"seconds", rounded(static_cast<double>(times.to - times.from) / 1e9)}};
-}
-
 // Who took the processor, if something did.
 std::string blame(const json &guards) {
   if (number_at(guards, "others_cores") < 0.3)
@@ -178,47 +169,29 @@ std::string blame(const json &guards) {
                      shown(guards.at("others_cores")), name, shown(guards.at("top_other_cores")));
 }
 
-// Why a run proves nothing: a sentence for people, a stable word for programs.
-class Reasons {
-public:
-  void add(const char *code, std::string sentence) {
-    codes_.push_back(code);
-    sentences_.push_back(std::move(sentence));
-  }
-  void write(json &guards) const {
-    guards["reasons"] = sentences_;
-    guards["codes"] = codes_;
-  }
-
-private:
-  json sentences_ = json::array();
-  json codes_ = json::array();
-};
-
-Reasons reasons_against(const json &summary, const Recorded &recorded, const PoolView &view) {
+json reasons_against(const json &summary, const Recorded &recorded, const PoolView &view) {
   const json &guards = summary.at("guards");
   const auto n = [&](const char *path) { return number_at(summary, path); };
-  Reasons reasons;
+  json reasons = json::array();
   if (n("sent") == 0)
-    reasons.add("nothing_sent", "nothing was sent in the measured time");
+    reasons.push_back("nothing was sent in the measured time");
 
   if (recorded.capped > 0)
-    reasons.add("not_sent",
-                fmt::format("{} requests were not sent, since {} were outstanding",
-                            shown(guards.at("not_sent")), shown(guards.at("outstanding_peak"))));
+    reasons.push_back(fmt::format("{} requests were not sent, since {} were outstanding",
+                                  shown(guards.at("not_sent")),
+                                  shown(guards.at("outstanding_peak"))));
   else if (recorded.profile.model == Model::open && n("sent") > 0 &&
            n("guards.sent_percent") < least_sent_percent)
-    reasons.add("not_sent", fmt::format("the generator sent only {} % of what was due",
-                                        shown(guards.at("sent_percent"))));
+    reasons.push_back(fmt::format("the generator sent only {} % of what was due",
+                                  shown(guards.at("sent_percent"))));
   if (recorded.profile.model == Model::open && n("guards.lag_ms.p99") > most_lag_p99_ms)
-    reasons.add("lag", fmt::format("the generator could not keep its schedule: requests went out "
-                                   "{} ms late and more{}",
-                                   shown(guards.at("lag_ms").at("p99")), blame(guards)));
+    reasons.push_back(fmt::format("the generator could not keep its schedule: requests went out "
+                                  "{} ms late and more{}",
+                                  shown(guards.at("lag_ms").at("p99")), blame(guards)));
   if (n("guards.loop_percent") > most_loop_percent)
-    reasons.add("generator_busy",
-                fmt::format("the generator itself was the bottleneck: its thread used {} % "
-                            "of a core{}",
-                            shown(guards.at("loop_percent")), blame(guards)));
+    reasons.push_back(fmt::format("the generator itself was the bottleneck: its thread used {} % "
+                                  "of a core{}",
+                                  shown(guards.at("loop_percent")), blame(guards)));
   // A closed loop has no schedule to fall behind, so what slows it must be seen
   // here. Work that sleeps most of the time isn't hurt unless the sleep got longer.
   const double stated_ms = static_cast<double>(recorded.profile.hold.count());
@@ -228,24 +201,19 @@ Reasons reasons_against(const json &summary, const Recorded &recorded, const Poo
   // the others.
   if (recorded.profile.model == Model::closed && slowed && recorded.postgres_known &&
       n("guards.others_percent") > most_others_percent)
-    reasons.add("machine_busy",
-                fmt::format("the machine was busy with something else ({} % of it){}",
-                            shown(guards.at("others_percent")), blame(guards)));
+    reasons.push_back(fmt::format("the machine was busy with something else ({} % of it){}",
+                                  shown(guards.at("others_percent")), blame(guards)));
 
   const double failed_at_start =
       n("failed.db_unavailable") + n("failed.connect_failed") + n("failed.client_timeout");
   if (n("ok") == 0 && n("sent") > 0 && failed_at_start >= 0.9 * n("sent")) {
     if (n("failed.db_unavailable") >= n("failed.connect_failed"))
-      reasons.add("database_away", "the database could not be reached in the whole run");
+      reasons.push_back("the database could not be reached in the whole run");
     else
-      reasons.add("host_away", "the host could not be reached in the whole run");
+      reasons.push_back("the host could not be reached in the whole run");
   }
   if (view.strategy_changes > 0)
-    reasons.add("strategy_changed",
-                fmt::format("the strategy changed in mid-run, to {}", view.changed_to));
-  if (!view.setting_changed.empty())
-    reasons.add("setting_changed",
-                fmt::format("a setting changed in mid-run: {}", view.setting_changed));
+    reasons.push_back(fmt::format("the strategy changed in mid-run, to {}", view.changed_to));
   return reasons;
 }
 
@@ -323,9 +291,6 @@ json summarise(const Recorded &recorded) {
   summary["profile"] = profile.name;
   summary["model"] = model_name(profile.model);
   summary["users"] = profile.model == Model::closed ? json(profile.users) : json();
-  summary["rate_asked"] = profile.model == Model::open ? json(profile.rate) : json();
-  summary["hold_ms"] = profile.hold.count() > 0 ? json(profile.hold.count()) : json();
-  summary["started_ms"] = recorded.started_ms;
   summary["seed"] = recorded.seed;
   summary["schedule"] = fingerprint_text(recorded.fingerprint);
   summary["seconds"] = rounded(seconds);
@@ -359,7 +324,6 @@ json summarise(const Recorded &recorded) {
                                                    {"refused", recorded.neighbour->refused},
                                                    {"failed", recorded.neighbour->failed}}
                                             : json();
-  summary["fault"] = fault_of(recorded);
   summary["processor"] = processor_of(recorded, recorded.postgres_known);
   summary["by_second"] = by_second(recorded, window);
   summary["settled"] = settled(recorded, window);
@@ -384,14 +348,13 @@ json summarise(const Recorded &recorded) {
                          {"loop_percent", most_loop_percent},
                          {"others_percent", most_others_percent},
                          {"held_percent", most_held_percent}}}};
-  reasons_against(summary, recorded, view).write(summary["guards"]);
+  summary["guards"]["reasons"] = reasons_against(summary, recorded, view);
   judge(summary);
   return summary;
 }
 
 void mark_invalid(json &summary, const std::string &reason) {
   summary["guards"]["reasons"].push_back(reason);
-  summary["guards"]["codes"].push_back("marked");
   judge(summary);
 }
 
