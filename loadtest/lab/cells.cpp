@@ -107,6 +107,7 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.postgres_pid = database->pid().value_or(0);
   target.host_pids = {lab.host_pid};
   target.facts = facts_;
+  target.fault = cell.fault;
   mark(host, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,

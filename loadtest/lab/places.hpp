@@ -46,6 +46,7 @@ public:
   std::filesystem::path runs() const { return records() / "runs"; }
   std::filesystem::path load_lock() const { return records() / "load.lock"; }
   std::filesystem::path state() const { return records() / "state.json"; }
+  std::filesystem::path progress() const { return records() / "progress.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
 
   std::filesystem::path my_settings() const { return work_ / "my" / "settings.toml"; }
