@@ -1,5 +1,9 @@
 #include "loadtest/fault.hpp"
 
+#include "db/open_files.hpp"
+#include "loadtest/generator.hpp"
+#include "loadtest/stub_host.hpp"
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -110,6 +114,30 @@ TEST(Fault, WhatCannotBeDoneSaysWhy) {
     std::this_thread::yield();
   EXPECT_FALSE(under_way.finish());
   EXPECT_EQ(under_way.problem(), "PostgreSQL is not there");
+}
+
+// Requests pile up in a fault. That hosts refuse then is a result; that the generator does is none.
+TEST(Fault, WhatPilesUpInItIsStillSent) {
+  db::allow_open_files();
+  StubHost host([](const StubRequest &request) {
+    StubAnswer answer;
+    answer.never = !request.path.starts_with("/api/");
+    return answer;
+  });
+  Profile profile = profile_named("hold");
+  profile.rate = 2000;
+  profile.warm_up = 0ms;
+  profile.measure = 400ms;
+  Worked worked;
+  Target target;
+  target.ports = {host.port()};
+  target.fault = worked.fault(0ms, 100ms);
+  const RunResult result = run_load(profile, target, 1);
+  EXPECT_GT(result.recorded.outstanding_peak, max_outstanding);
+  EXPECT_EQ(result.recorded.capped, 0);
+  EXPECT_EQ(result.summary["fault"]["name"], "freeze");
+  EXPECT_EQ(result.run["fault"], result.summary["fault"]);
+  EXPECT_EQ(worked.undone, 1);
 }
 
 } // namespace
