@@ -80,8 +80,8 @@ void check_target(const Target &target) {
     throw std::invalid_argument("port 0 can't be loaded: name the host's");
 }
 
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
+std::string utc(std::chrono::system_clock::time_point at) {
+  const std::time_t now = std::chrono::system_clock::to_time_t(at);
   std::tm utc{};
   gmtime_r(&now, &utc);
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", utc);
@@ -158,7 +158,6 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   RunResult result;
   result.run = {{"asked", asked(profile, target, seed)},
                 {"schedule", fingerprint_text(schedule.fingerprint)},
-                {"started", utc_now()},
                 {"machine", machine_facts()},
                 {"facts", target.facts}};
   Recorded &recorded = result.recorded;
@@ -172,6 +171,10 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   recorded.strategy = traffic.ask_strategy();
 
   const Clock::time_point start = Clock::now() + lead;
+  const auto started = std::chrono::system_clock::now() + lead;
+  recorded.started_ms = std::chrono::floor<milliseconds>(started.time_since_epoch()).count();
+  result.run["started"] = utc(started);
+  result.run["started_ms"] = recorded.started_ms;
   const Clock::time_point measured_from = start + profile.warm_up;
   const Clock::time_point end = start + profile.total();
   const ProcessorWatch watch(target.postgres_pid, target.host_pids);
@@ -179,8 +182,14 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
   std::optional<Neighbour> neighbour;
   if (profile.neighbour && !target.neighbour_conninfo.empty())
     neighbour.emplace(target.neighbour_conninfo, neighbour_every, measured_from, end);
+  std::optional<FaultUnderWay> fault;
+  if (target.fault)
+    fault.emplace(*target.fault, start, stop);
 
   traffic.run(start, progress, stop, recorded);
+  if (fault)
+    recorded.fault = fault->finish();
+  result.run["ended"] = utc(std::chrono::system_clock::now());
 
   const std::vector<ProcessorReading> &readings = diary.finish();
   for (std::size_t i = 1; i < readings.size(); ++i)
@@ -192,6 +201,10 @@ RunResult run_load(const Profile &profile, const Target &target, std::uint64_t s
 
   result.summary = summarise(recorded);
   result.summary["hosts"] = target.ports.size();
+  if (fault && !fault->problem().empty())
+    mark_invalid(result.summary,
+                 fmt::format("the {} could not be done: {}", target.fault->name, fault->problem()));
+  result.run["fault"] = result.summary["fault"];
   result.histograms = histograms_of(recorded);
   result.timeline = timeline_of(recorded);
   return result;

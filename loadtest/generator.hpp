@@ -6,6 +6,7 @@
 // the host shows in every request it delayed, also in those not yet sent.
 #pragma once
 
+#include "loadtest/fault.hpp"
 #include "loadtest/histogram.hpp"
 #include "loadtest/profile.hpp"
 #include "loadtest/recorded.hpp"
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ struct Target {
   std::string neighbour_conninfo;          // "": no neighbour, whatever the profile says
   int postgres_pid = 0;                    // the postmaster; 0: not known, counts as `others`
   std::vector<int> host_pids;
+  std::optional<Fault> fault;                      // what is done to it in the middle of the run
   nlohmann::json facts = nlohmann::json::object(); // what the caller knows; kept in run.json
 };
 
@@ -57,6 +60,10 @@ inline constexpr std::chrono::milliseconds drain_limit{1500};
 // Open model: more outstanding requests than this are not sent, and the run is
 // invalid.
 inline constexpr int max_outstanding = 512;
+
+// The same while a fault holds requests up: more than hosts take, so that these say
+// `host_busy`, and it is not the generator that gives in.
+inline constexpr int max_outstanding_with_fault = 2048;
 
 // Blocks until the run is over. A stop ends it within 2 s with what is finished
 // (`stopped` in the summary). Throws std::invalid_argument, one line, when the

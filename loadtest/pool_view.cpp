@@ -26,6 +26,38 @@ std::string identity(const nlohmann::json &pool) {
                      number_at(pool, "generation"));
 }
 
+// What a sample says other than the one of the same host before it.
+void note_changes(PoolView &view, const nlohmann::json &before, const nlohmann::json &now) {
+  if (identity(before) != identity(now)) {
+    ++view.strategy_changes;
+    view.changed_to =
+        fmt::format("{} ({})", text_at(now, "strategy"), text_at(now, "strategy_state"));
+    return; // another one's settings are others, too
+  }
+  const nlohmann::json was = at(before, "params"), is = at(now, "params");
+  if (!was.is_object() || !is.is_object())
+    return;
+  for (const auto &[name, value] : is.items())
+    if (const auto old = was.find(name); old != was.end() && *old != value) {
+      ++view.setting_changes;
+      view.settings_changed.emplace(name, fmt::format("{} to {}", shown(*old), shown(value)));
+    }
+}
+
+void view_changes(PoolView &view, const Recorded &recorded, std::int64_t to) {
+  std::map<unsigned short, const nlohmann::json *> last;
+  for (const PoolSample &sample : recorded.samples) {
+    if (sample.at > to)
+      continue;
+    const nlohmann::json *&before = last[sample.port];
+    if (before != nullptr)
+      note_changes(view, *before, sample.pool);
+    else if (view.params.is_null())
+      view.params = at(sample.pool, "params");
+    before = &sample.pool;
+  }
+}
+
 } // namespace
 
 PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to) {
@@ -42,6 +74,7 @@ PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to)
   };
 
   PoolView view;
+  view_changes(view, recorded, to);
   std::set<unsigned short> ports;
   for (const PoolSample &sample : recorded.samples)
     ports.insert(sample.port);
@@ -53,10 +86,6 @@ PoolView view_pool(const Recorded &recorded, std::int64_t from, std::int64_t to)
       host.first = &sample.pool;
       if (view.strategy.empty())
         view.strategy = text_at(sample.pool, "strategy");
-    } else if (identity(*host.last) != identity(sample.pool)) {
-      ++view.strategy_changes;
-      view.changed_to = fmt::format("{} ({})", text_at(sample.pool, "strategy"),
-                                    text_at(sample.pool, "strategy_state"));
     }
     host.last = &sample.pool;
     if (hosts.size() < ports.size())

@@ -14,9 +14,14 @@ namespace lab::load {
 
 struct PoolView {
   int samples = 0;
-  std::string strategy; // in force at the first sample; "" when the host did not say
+  std::string strategy;  // in force at the first sample; "" when the host did not say
+  nlohmann::json params; // its settings at the start of the run; null: the host did not say
+
+  // From the start of the run on: a change in the warm-up counts, too.
   int strategy_changes = 0;
-  std::string changed_to; // "name (state)" of the last change
+  std::string changed_to;                              // "name (state)" of the last change
+  int setting_changes = 0;                             // while the strategy stayed
+  std::map<std::string, std::string> settings_changed; // each one's first change: "3 to 30"
 
   std::int64_t limit = 0;     // plan's max_in_use at the end
   std::int64_t limit_min = 0; // and its range in between

@@ -146,6 +146,13 @@ void check(const Profile &profile) {
     refuse(profile, "the hold must be 0 to 5000 ms");
   if (profile.deadline < milliseconds(0) || profile.deadline > milliseconds(300'000))
     refuse(profile, "the deadline must be 1 to 300000 ms, or 0 for none");
+  if (profile.hold.count() > 0 && profile.deadline.count() > 0 &&
+      profile.hold + around_a_hold >= profile.deadline)
+    refuse(profile,
+           fmt::format("a hold of {} ms does not fit in its deadline of {} ms with {} ms "
+                       "for the work around it: at most {}",
+                       profile.hold.count(), profile.deadline.count(), around_a_hold.count(),
+                       (profile.deadline - around_a_hold).count() - 1));
   if (profile.think < milliseconds(0) || profile.pause_after_failure < milliseconds(0))
     refuse(profile, "a pause can't be negative");
   for (const Route route : profile.cycle)

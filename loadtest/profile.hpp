@@ -64,6 +64,10 @@ inline constexpr int max_rate = 50'000;
 inline constexpr std::int64_t max_arrivals = 20'000'000;
 inline constexpr std::chrono::minutes max_total{60};
 
+// What a hold takes besides its sleep, as the host reckons: one that leaves its deadline less
+// than this is never begun.
+inline constexpr std::chrono::milliseconds around_a_hold{100};
+
 // original, hold, contended, ceiling: the ones for people.
 std::vector<std::string> profile_names();
 

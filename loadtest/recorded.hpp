@@ -53,10 +53,18 @@ struct NeighbourCount {
   int failed = 0;  // for another reason
 };
 
+// A fault as it really was: fault.hpp.
+struct FaultTime {
+  std::string name;      // "freeze"
+  std::int64_t from = 0; // ns from the start of the run
+  std::int64_t to = 0;
+};
+
 struct Recorded {
   Profile profile;
   std::uint64_t seed = 0;
   std::uint64_t fingerprint = 0;
+  std::int64_t started_ms = 0;    // the start of the run, unix time
   bool stopped = false;           // by its caller, before the end
   std::int64_t ended_sending = 0; // ns from the start: the end of the measured time, or the stop
 
@@ -74,6 +82,7 @@ struct Recorded {
   double loop_cores = 0;               // measured time: the generator's one busy thread
   int cores = 1;                       // of this machine
   std::optional<NeighbourCount> neighbour;
+  std::optional<FaultTime> fault; // nothing: none was asked for, or the run ended before it
 };
 
 } // namespace lab::load

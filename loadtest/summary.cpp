@@ -147,6 +147,15 @@ json pool_of(const PoolView &view, const json &summary,
   return pool;
 }
 
+json fault_of(const Recorded &recorded) {
+  if (!recorded.fault)
+    return nullptr;
+  const FaultTime &fault = *recorded.fault;
+  return {{"name", fault.name},
+          {"from_s", rounded(static_cast<double>(fault.from) / 1e9)},
+          {"seconds", rounded(static_cast<double>(fault.to - fault.from) / 1e9)}};
+}
+
 json processor_of(const Recorded &recorded, bool postgres_known) {
   const ProcessorUse &use = recorded.processor_measured;
   return {{"cores", recorded.cores},
@@ -169,52 +178,80 @@ std::string blame(const json &guards) {
                      shown(guards.at("others_cores")), name, shown(guards.at("top_other_cores")));
 }
 
-json reasons_against(const json &summary, const Recorded &recorded, const PoolView &view) {
+std::string settings_sentence(const PoolView &view) {
+  std::vector<std::string> changed;
+  for (const auto &[name, how] : view.settings_changed)
+    changed.push_back(name + " " + how);
+  return fmt::format("{} changed in mid-run: {}", changed.size() == 1 ? "a setting" : "settings",
+                     fmt::join(changed, ", "));
+}
+
+// Why a run proves nothing: a word for programs, a sentence for people.
+struct Reason {
+  std::string code;
+  std::string sentence;
+};
+
+std::vector<Reason> reasons_against(const json &summary, const Recorded &recorded,
+                                    const PoolView &view) {
   const json &guards = summary.at("guards");
   const auto n = [&](const char *path) { return number_at(summary, path); };
-  json reasons = json::array();
+  std::vector<Reason> reasons;
+  const auto against = [&reasons](const char *code, std::string sentence) {
+    reasons.push_back({code, std::move(sentence)});
+  };
   if (n("sent") == 0)
-    reasons.push_back("nothing was sent in the measured time");
+    against("nothing_sent", "nothing was sent in the measured time");
 
   if (recorded.capped > 0)
-    reasons.push_back(fmt::format("{} requests were not sent, since {} were outstanding",
-                                  shown(guards.at("not_sent")),
-                                  shown(guards.at("outstanding_peak"))));
+    against("not_sent",
+            fmt::format("{} requests were not sent, since {} were outstanding",
+                        shown(guards.at("not_sent")), shown(guards.at("outstanding_peak"))));
   else if (recorded.profile.model == Model::open && n("sent") > 0 &&
            n("guards.sent_percent") < least_sent_percent)
-    reasons.push_back(fmt::format("the generator sent only {} % of what was due",
-                                  shown(guards.at("sent_percent"))));
+    against("not_sent", fmt::format("the generator sent only {} % of what was due",
+                                    shown(guards.at("sent_percent"))));
   if (recorded.profile.model == Model::open && n("guards.lag_ms.p99") > most_lag_p99_ms)
-    reasons.push_back(fmt::format("the generator could not keep its schedule: requests went out "
-                                  "{} ms late and more{}",
-                                  shown(guards.at("lag_ms").at("p99")), blame(guards)));
+    against("lag", fmt::format("the generator could not keep its schedule: requests went out "
+                               "{} ms late and more{}",
+                               shown(guards.at("lag_ms").at("p99")), blame(guards)));
   if (n("guards.loop_percent") > most_loop_percent)
-    reasons.push_back(fmt::format("the generator itself was the bottleneck: its thread used {} % "
-                                  "of a core{}",
-                                  shown(guards.at("loop_percent")), blame(guards)));
+    against("generator_busy",
+            fmt::format("the generator itself was the bottleneck: its thread used {} % "
+                        "of a core{}",
+                        shown(guards.at("loop_percent")), blame(guards)));
   // A closed loop has no schedule to fall behind, so what slows it must be seen
   // here. Work that sleeps most of the time isn't hurt unless the sleep got longer.
   const double stated_ms = static_cast<double>(recorded.profile.hold.count());
-  const bool slowed =
-      stated_ms == 0 || n("pool.hold_ms.mean") > stated_ms * most_held_percent / 100;
+  // A fault makes some of them far longer, but not the half of them.
+  const double held_ms = n(recorded.fault ? "pool.hold_ms.p50" : "pool.hold_ms.mean");
+  const bool slowed = stated_ms == 0 || held_ms > stated_ms * most_held_percent / 100;
   // Where PostgreSQL is not the lab's to look at, it may be on this machine too, among
   // the others.
   if (recorded.profile.model == Model::closed && slowed && recorded.postgres_known &&
       n("guards.others_percent") > most_others_percent)
-    reasons.push_back(fmt::format("the machine was busy with something else ({} % of it){}",
-                                  shown(guards.at("others_percent")), blame(guards)));
+    against("machine_busy", fmt::format("the machine was busy with something else ({} % of it){}",
+                                        shown(guards.at("others_percent")), blame(guards)));
 
   const double failed_at_start =
       n("failed.db_unavailable") + n("failed.connect_failed") + n("failed.client_timeout");
   if (n("ok") == 0 && n("sent") > 0 && failed_at_start >= 0.9 * n("sent")) {
     if (n("failed.db_unavailable") >= n("failed.connect_failed"))
-      reasons.push_back("the database could not be reached in the whole run");
+      against("database_away", "the database could not be reached in the whole run");
     else
-      reasons.push_back("the host could not be reached in the whole run");
+      against("host_away", "the host could not be reached in the whole run");
   }
   if (view.strategy_changes > 0)
-    reasons.push_back(fmt::format("the strategy changed in mid-run, to {}", view.changed_to));
+    against("strategy_changed",
+            fmt::format("the strategy changed in mid-run, to {}", view.changed_to));
+  if (view.setting_changes > 0)
+    against("setting_changed", settings_sentence(view));
   return reasons;
+}
+
+void note(json &summary, const Reason &reason) {
+  summary["guards"]["reasons"].push_back(reason.sentence);
+  summary["guards"]["codes"].push_back(reason.code);
 }
 
 void judge(json &summary) {
@@ -286,13 +323,16 @@ json summarise(const Recorded &recorded) {
 
   json summary;
   summary["strategy"] = view.strategy.empty() ? name_of(recorded.strategy) : view.strategy;
-  const json params = at(recorded.strategy, "params");
+  const json params = view.params.is_object() ? view.params : at(recorded.strategy, "params");
   summary["params"] = params.is_object() ? params : json::object();
   summary["profile"] = profile.name;
   summary["model"] = model_name(profile.model);
   summary["users"] = profile.model == Model::closed ? json(profile.users) : json();
+  summary["rate_asked"] = profile.model == Model::open ? json(profile.rate) : json();
+  summary["hold_ms"] = profile.hold.count() > 0 ? json(profile.hold.count()) : json();
   summary["seed"] = recorded.seed;
   summary["schedule"] = fingerprint_text(recorded.fingerprint);
+  summary["started_ms"] = recorded.started_ms;
   summary["seconds"] = rounded(seconds);
   summary["stopped"] = recorded.stopped;
   summary["offered"] = counts.offered;
@@ -325,6 +365,7 @@ json summarise(const Recorded &recorded) {
                                                    {"failed", recorded.neighbour->failed}}
                                             : json();
   summary["processor"] = processor_of(recorded, recorded.postgres_known);
+  summary["fault"] = fault_of(recorded);
   summary["by_second"] = by_second(recorded, window);
   summary["settled"] = settled(recorded, window);
   summary["grade"] =
@@ -341,6 +382,7 @@ json summarise(const Recorded &recorded) {
                        {"top_other", use.top_other},
                        {"top_other_cores", rounded(use.top_other_cores)},
                        {"strategy_changes", view.strategy_changes},
+                       {"setting_changes", view.setting_changes},
                        {"pool_samples", view.samples},
                        {"limits",
                         {{"sent_percent", least_sent_percent},
@@ -348,13 +390,16 @@ json summarise(const Recorded &recorded) {
                          {"loop_percent", most_loop_percent},
                          {"others_percent", most_others_percent},
                          {"held_percent", most_held_percent}}}};
-  summary["guards"]["reasons"] = reasons_against(summary, recorded, view);
+  summary["guards"]["reasons"] = json::array();
+  summary["guards"]["codes"] = json::array();
+  for (const Reason &reason : reasons_against(summary, recorded, view))
+    note(summary, reason);
   judge(summary);
   return summary;
 }
 
 void mark_invalid(json &summary, const std::string &reason) {
-  summary["guards"]["reasons"].push_back(reason);
+  note(summary, {"marked", reason});
   judge(summary);
 }
 

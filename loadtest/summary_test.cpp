@@ -175,6 +175,11 @@ bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;
 }
 
+json codes(const json &summary) {
+  EXPECT_EQ(summary["guards"]["codes"].size(), summary["guards"]["reasons"].size());
+  return summary["guards"]["codes"];
+}
+
 TEST(Summary, ALateGeneratorProvesNothingAndNamesWhoTookTheProcessor) {
   Recorded recorded = made_up();
   for (RequestLine &line : recorded.requests)
@@ -257,6 +262,107 @@ TEST(Summary, TheCallerCanMarkARunInvalid) {
   mark_invalid(summary, "the database could not be reset");
   EXPECT_EQ(reason(summary), "the database could not be reset");
   EXPECT_TRUE(contains(summary["why"], "the database could not be reset"));
+}
+
+TEST(Summary, ASettingChangedInMidRunIsInvalidInTheWarmUpToo) {
+  for (const std::int64_t changed_at : {700 * ms, 3000 * ms}) {
+    Recorded recorded = made_up();
+    for (const std::int64_t at : {0 * ms, 500 * ms, 700 * ms, 2000 * ms, 3000 * ms, 5000 * ms}) {
+      recorded.samples.push_back(sample(at, 3, 6, 0));
+      recorded.samples.back().pool["params"] = {{"max", at < changed_at ? 3.0 : 30.0},
+                                                {"wait_ms", 200.0}};
+    }
+    const json summary = summarise(recorded);
+    EXPECT_EQ(reason(summary), "a setting changed in mid-run: max 3 to 30");
+    EXPECT_EQ(codes(summary), (json{"setting_changed"}));
+    EXPECT_EQ(summary["params"], (json{{"max", 3}, {"wait_ms", 200}})) << "those it began with";
+  }
+}
+
+TEST(Summary, SettingsChangedOnTwoHostsAndBackAreToldOnce) {
+  Recorded recorded = made_up();
+  for (const std::int64_t at : {1000 * ms, 3000 * ms, 5000 * ms})
+    for (const unsigned short port : {3000, 3001}) {
+      recorded.samples.push_back(sample(at, 3, 6, 0));
+      recorded.samples.back().port = port;
+      const bool changed = at == 3000 * ms;
+      recorded.samples.back().pool["params"] = {{"max", changed ? 30.0 : 3.0},
+                                                {"ratio", changed ? 0.25 : 1.5}};
+    }
+  EXPECT_EQ(reason(summarise(recorded)),
+            "settings changed in mid-run: max 3 to 30, ratio 1.5 to 0.25");
+}
+
+TEST(Summary, AnotherStrategysSettingsAreNoChangeOfSettings) {
+  Recorded recorded = made_up();
+  recorded.samples = {sample(1000 * ms, 3, 6, 0), sample(3000 * ms, 7, 8, 5)};
+  recorded.samples[0].pool["params"] = {{"max", 3}};
+  recorded.samples[1].pool["params"] = {{"max", 10}};
+  recorded.samples[1].pool["generation"] = 5;
+  EXPECT_EQ(codes(summarise(recorded)), (json{"strategy_changed"}));
+}
+
+// Each reason has its word, in the same place.
+TEST(Summary, EachReasonHasACode) {
+  Recorded recorded = made_up();
+  recorded.capped = 1;
+  recorded.loop_cores = 0.95;
+  for (RequestLine &line : recorded.requests)
+    line.taken = line.due + 15 * ms;
+  json summary = summarise(recorded);
+  mark_invalid(summary, "the disc was full");
+  EXPECT_EQ(codes(summary), (json{"not_sent", "lag", "generator_busy", "marked"}));
+
+  recorded = made_up();
+  recorded.codes.push_back("connect_failed");
+  fail(recorded, 3, [](std::size_t) { return true; });
+  EXPECT_EQ(codes(summarise(recorded)), (json{"database_away"}));
+  fail(recorded, 5, [](std::size_t) { return true; });
+  EXPECT_EQ(codes(summarise(recorded)), (json{"host_away"}));
+
+  recorded = made_up();
+  recorded.profile.model = Model::closed;
+  recorded.profile.hold = 0ms;
+  recorded.processor_measured.others = 1.5;
+  EXPECT_EQ(codes(summarise(recorded)), (json{"machine_busy"}));
+  recorded.requests.clear();
+  EXPECT_EQ(codes(summarise(recorded))[0], "nothing_sent");
+  EXPECT_EQ(codes(summarise(made_up())), json::array());
+}
+
+TEST(Summary, SaysWhatWasAskedAndWhen) {
+  Recorded recorded = made_up();
+  recorded.started_ms = 1'700'000'000'123;
+  json summary = summarise(recorded);
+  EXPECT_EQ(summary["hold_ms"], 50);
+  EXPECT_EQ(summary["rate_asked"], 100);
+  EXPECT_EQ(summary["started_ms"], 1'700'000'000'123);
+  recorded.profile.model = Model::closed;
+  recorded.profile.hold = 0ms;
+  summary = summarise(recorded);
+  EXPECT_TRUE(summary.at("hold_ms").is_null());
+  EXPECT_TRUE(summary.at("rate_asked").is_null());
+}
+
+// 2 of 5 seconds: what failed in them failed, and what it cost is no other program's fault.
+TEST(Summary, AFreezeIsToldAndMakesNoRunInvalid) {
+  Recorded recorded = made_up();
+  EXPECT_TRUE(summarise(recorded).at("fault").is_null());
+  recorded.fault = FaultTime{"freeze", 2003 * ms, 4007 * ms};
+  fail(recorded, 1, [](std::size_t i) { return i >= 210 && i < 400; });
+  for (std::size_t i = 200; i < 210; ++i)
+    recorded.requests[i].hold = 2000 * ms;
+  json summary = summarise(recorded);
+  EXPECT_EQ(summary["fault"], (json{{"name", "freeze"}, {"from_s", 2}, {"seconds", 2}}));
+  EXPECT_EQ(summary["verdict"], "fail");
+  EXPECT_TRUE(contains(summary["why"], "PostgreSQL was frozen for 2 s")) << summary["why"];
+  EXPECT_TRUE(contains(summary["why"], "38 % of the requests failed")) << summary["why"];
+
+  recorded.profile.model = Model::closed;
+  recorded.processor_measured.others = 1.5;
+  EXPECT_EQ(summarise(recorded)["verdict"], "fail") << "the hold was as stated but for the freeze";
+  recorded.fault.reset();
+  EXPECT_EQ(codes(summarise(recorded)), (json{"machine_busy"}));
 }
 
 TEST(Summary, NothingAtAllIsInvalidAndDoesNotFail) {

@@ -45,8 +45,10 @@ double thread_seconds() {
 class Traffic::Loop final : private ErrandListener {
 public:
   Loop(const Profile &profile, const Schedule &schedule, const Target &target)
-      : profile_(profile), schedule_(schedule), ports_(target.ports), texts_(profile, target.ports),
-        wires_(io_, target.ports, *this), timer_(io_), keeper_(io_), sampler_(io_) {
+      : profile_(profile), schedule_(schedule), ports_(target.ports),
+        most_outstanding_(target.fault ? max_outstanding_with_fault : max_outstanding),
+        texts_(profile, target.ports), wires_(io_, target.ports, *this), timer_(io_), keeper_(io_),
+        sampler_(io_) {
     for (const unsigned short port : ports_)
       pool_requests_.push_back(api_request("/api/v1/pool", port));
     strategy_request_ = api_request("/api/v1/strategy", ports_.front());
@@ -145,7 +147,7 @@ private:
     Errand errand;
     errand.line.due = arrival.due.count();
     errand.line.choice = arrival.choice;
-    if (outstanding_ >= max_outstanding) {
+    if (outstanding_ >= most_outstanding_) {
       errand.line.taken = errand.line.sent = -1;
       errand.line.done = since_start(now);
       errand.line.outcome = outcome_of("not_sent");
@@ -362,6 +364,7 @@ private:
   const Profile &profile_;
   const Schedule &schedule_;
   const std::vector<unsigned short> ports_;
+  const int most_outstanding_;
   const RequestTexts texts_;
   std::vector<std::string> pool_requests_; // one a port
   std::string strategy_request_;

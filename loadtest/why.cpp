@@ -194,6 +194,19 @@ std::string only_numbers(const Facts &s) {
   return told + ".";
 }
 
+// Whatever else there was to see, this is what the run was about.
+std::string frozen(const Facts &s) {
+  std::string told =
+      fmt::format("PostgreSQL was frozen for {} s in the middle", s.text("fault.seconds"));
+  if (s.has("pool.hold_ms.max"))
+    told += fmt::format(", and who had a connection kept it, for up to {} ms",
+                        s.text("pool.hold_ms.max"));
+  if (s.number("pool.wait_ms.max") >= noticed_ms)
+    told += fmt::format("; others waited up to {} ms for one", s.text("pool.wait_ms.max"));
+  return s.number("failed_percent") > 0 ? fmt::format("{}. {}.", told, failed_mostly(s))
+                                        : told + ". None failed.";
+}
+
 std::string invalid(const json &summary) {
   const json reasons = at(summary, "guards.reasons");
   if (!reasons.is_array() || reasons.empty() || !reasons.front().is_string())
@@ -208,6 +221,8 @@ std::string why(const json &summary) {
   if (s.says("verdict", "invalid"))
     return invalid(summary);
 
+  if (s.says("fault.name", "freeze"))
+    return frozen(s);
   const double failed = s.number("failed_percent");
   const double turned_away = s.number("pool.turned_away_percent");
   const bool green = s.says("grade", "green");

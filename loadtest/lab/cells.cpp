@@ -119,6 +119,7 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.neighbour_conninfo = database->conninfo_neighbour();
   target.postgres_pid = database->pid().value_or(0);
   target.facts = facts_;
+  target.fault = cell.fault;
   mark(hosts, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,

@@ -20,7 +20,8 @@ namespace lab::cli {
 
 struct Cell {
   load::Profile profile;
-  std::optional<Choice> strategy; // nothing: the one in use, as it is
+  std::optional<Choice> strategy;        // nothing: the one in use, as it is
+  std::optional<load::Fault> fault = {}; // what is done to the lab in its middle
 };
 
 // What a cell takes besides its load: reset, swap, last answers.

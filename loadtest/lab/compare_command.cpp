@@ -12,6 +12,7 @@
 #include "loadtest/lab/comparison_run.hpp"
 #include "loadtest/lab/hand_over.hpp"
 #include "loadtest/lab/lesson.hpp"
+#include "loadtest/lab/where_next.hpp"
 
 namespace lab::cli {
 namespace {
@@ -53,7 +54,10 @@ Exit run(const Places &places, const Options &options) {
   const auto cells = comparison.cells();
   terminal.say(fmt::format("{} run{}, about {} s", cells.size(), cells.size() == 1 ? "" : "s",
                            estimated_time(cells).count()));
-  return run_comparison(places, comparison, options.json, terminal);
+  const Exit exit = run_comparison(places, comparison, options.json, terminal);
+  if (exit != Exit::interrupted)
+    say_where_next(places, options.json, terminal);
+  return exit;
 }
 
 } // namespace

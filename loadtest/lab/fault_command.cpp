@@ -1,22 +1,17 @@
 // fault: what is done to the lab's own PostgreSQL on purpose.
 #include <chrono>
-#include <condition_variable>
-#include <csignal>
+#include <cstdio>
 #include <memory>
-#include <mutex>
-
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "db/faults.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/freeze.hpp"
 #include "loadtest/lab/interrupt.hpp"
-#include "loadtest/lab/process.hpp"
 
 namespace lab::cli {
 namespace {
@@ -41,41 +36,14 @@ Exit restart(const Places &places) {
 }
 
 Exit freeze(const Places &places, std::chrono::seconds time) {
-  const auto postgres = own_postgres(places, "fault freeze");
-  const auto under_way = FileLock::try_take(places.fault_lock());
-  if (!under_way)
-    throw SetUpFailed(
-        "another freeze is under way: wait for it, or end it with scripts/lab fault clear");
-  const auto self = process(::getpid());
-  under_way->write(
-      nlohmann::json{{"pid", ::getpid()}, {"started", self ? self->started : 0}}.dump());
+  const Freezer freezer(places, "fault freeze");
   const Interrupt interrupt; // so that a Ctrl-C, too, ends in a thaw
-  {
-    const db::Freeze frozen(postgres);
+  freezer.freeze(std::chrono::steady_clock::now() + time, interrupt.token(), [time] {
     fmt::print("PostgreSQL is frozen for {} s\n", time.count());
     std::fflush(stdout);
-    std::mutex mutex;
-    std::condition_variable_any wake;
-    std::unique_lock lock(mutex);
-    wake.wait_for(lock, interrupt.token(), time, [] { return false; });
-  }
+  });
   fmt::print("PostgreSQL runs again\n");
   return interrupt.came() ? Exit::interrupted : Exit::pass;
-}
-
-// The command that froze it thaws it, and ends; one that was killed left its number only.
-void end_freeze(const Places &places) {
-  if (FileLock::try_take(places.fault_lock()))
-    return;
-  const auto content =
-      nlohmann::json::parse(text_of_file(places.fault_lock()).value_or(""), nullptr, false);
-  if (!content.is_object())
-    return;
-  const ProcessId freezer{content.value("pid", 0), content.value("started", std::uint64_t{0})};
-  if (!alive(freezer))
-    return;
-  ::kill(freezer.pid, SIGINT);
-  (void)EndWatch(freezer).wait_for(std::chrono::seconds(5));
 }
 
 Exit clear(const Places &places) {

@@ -225,6 +225,7 @@ TEST_F(ForeignLab, FaultsAreRefused) {
     EXPECT_EQ(lines_in(said.err), 1) << said.err;
     EXPECT_THAT(said.err, HasSubstr("is for the lab's own PostgreSQL")) << fault;
   }
+  EXPECT_EQ(lab({"load", "hold", "--fault", "freeze"}).status, 64);
   EXPECT_EQ(server_->postgres().pid(), postmaster);
   EXPECT_NO_THROW((void)tenant_->ask("SELECT 1")) << "not frozen";
 }

@@ -374,7 +374,25 @@ TEST(LoadOptions, RefuseWhatCannotBe) {
   EXPECT_NE(failure([](auto &o) { o.users = 5, o.rate = 5; }, "hold"), "");
   EXPECT_NE(failure([](auto &o) { o.users = 5, o.model = "open"; }, "hold"), "");
   EXPECT_NE(failure([](auto &o) { o.model = "open"; }, "contended"), ""); // no open form
+  EXPECT_NE(failure([](auto &o) { o.hold = 0; }, "hold"), "");
+  EXPECT_NE(failure([](auto &o) { o.hold = 5001; }, "hold"), "");
+  EXPECT_THAT(failure([](auto &o) { o.hold = 50; }, "contended"), HasSubstr("leave out --hold"));
+  EXPECT_NE(failure([](auto &o) { o.hold = 50; }, "original"), "");
   EXPECT_NE(failure([](auto &) {}, "nosuch"), "");
+}
+
+// The host never begins a hold that would end too late, so every request would fail.
+TEST(LoadOptions, AHoldHasToFitInTheDeadline) {
+  LoadOptions options;
+  options.hold = 600;
+  EXPECT_THAT(failure_of([&] { options.apply(profile_called("ceiling")); }),
+              HasSubstr("does not fit in its deadline of 700 ms"));
+  options.hold = 599;
+  EXPECT_EQ(options.apply(profile_called("ceiling")).hold, 599ms);
+  options.hold = 5000;
+  const load::Profile hold = options.apply(profile_called("hold"));
+  EXPECT_EQ(hold.hold, 5000ms);
+  EXPECT_THAT(hold.what, HasSubstr("(here held 5000 ms)"));
 }
 
 TEST(EstimatedTime, CountsWhatIsAroundTheCellsToo) {
@@ -408,6 +426,10 @@ TEST(Program, WrongUsageIs64) {
                              Words{"load", "hold", "more"},
                              Words{"load", "hold", "--users", "x"},
                              Words{"load", "hold", "--model", "half"},
+                             Words{"load", "hold", "--fault", "kill"},
+                             Words{"load", "original", "--hold", "50"},
+                             Words{"compare", "--profile", "ceiling", "--hold", "650"},
+                             Words{"compare", "--fault", "freeze"},
                              Words{"use"},
                              Words{"use", "adaptive"},
                              Words{"use", "adaptive", "--set", "x"},
@@ -436,6 +458,21 @@ TEST(Program, WrongUsageIs64) {
   EXPECT_EQ(lab({"url"}).ended.status, 1);
   EXPECT_EQ(lab({"down"}).ended.status, 0);
   EXPECT_FALSE(fs::exists(folder.path / "home")) << "looking made something";
+}
+
+// Others use that one: not even the lab is started.
+TEST(Program, ALoadThatFreezesAForeignDatabaseIsRefusedBeforeAnythingStarts) {
+  const Folder folder;
+  const Places places(folder.path / "home", folder.path / "work");
+  fs::create_directories(places.records());
+  StateFile(places.state()).change([](State &s) { s.database = "postgresql://me@far.example/it"; });
+  const auto said = db::run({.argv = {LAB_PROGRAM, "load", "hold", "--fault", "freeze"},
+                             .environment = places.environment()},
+                            20s);
+  EXPECT_EQ(said.ended.status, 64);
+  EXPECT_THAT(said.output, HasSubstr("load --fault freeze is for the lab's own PostgreSQL"));
+  EXPECT_EQ(std::count(said.output.begin(), said.output.end(), '\n'), 1) << said.output;
+  EXPECT_FALSE(fs::exists(places.home()));
 }
 
 // ---- the learner's own strategies ----------------------------------------------------

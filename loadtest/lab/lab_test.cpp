@@ -34,6 +34,7 @@
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/process.hpp"
 #include "loadtest/lab/test_lab.hpp"
+#include "loadtest/run_folder.hpp"
 
 namespace lab::cli {
 namespace {
@@ -357,6 +358,143 @@ TEST_F(Lab, APortInUseIsNamed) {
   ASSERT_EQ(lab({"up"}).status, 0);
   EXPECT_EQ(status()["host_url"], fmt::format("http://127.0.0.1:{}", other)) << "remembered";
   ASSERT_EQ(lab({"up", "--port", std::to_string(port_)}).status, 0);
+}
+
+// ---- a load's freeze, and what may not change in mid-run ---------------------------
+
+// "T" in /proc: stopped.
+bool stands_still(pid_t pid) {
+  const auto stat = text_of_file(fmt::format("/proc/{}/stat", pid));
+  return stat && stat->find(") T ") != std::string::npos;
+}
+
+TEST_F(Lab, AFreezeInTheMiddleIsTheStrategysToBearAndEndsInAThaw) {
+  ASSERT_EQ(lab({"use", "bounded_timeout"}).status, 0);
+  const Said said =
+      lab({"load", "hold", "--seconds", "5", "--warm-up", "1", "--fault", "freeze", "--json"});
+  EXPECT_EQ(said.status, 1) << said.err;
+  EXPECT_THAT(said.err, HasSubstr("PostgreSQL is frozen for 1.67 s in the middle\n"));
+  const json summary = json::parse(said.out);
+  EXPECT_EQ(summary["verdict"], "fail") << summary["guards"].dump();
+  EXPECT_TRUE(summary["guards"]["codes"].empty());
+  EXPECT_EQ(summary["fault"]["name"], "freeze");
+  EXPECT_NEAR(summary["fault"]["from_s"].get<double>(), 2.67, 0.5);
+  EXPECT_NEAR(summary["fault"]["seconds"].get<double>(), 1.67, 0.5);
+  EXPECT_EQ(summary["failed_main"]["code"], "pool_timeout");
+  EXPECT_EQ(summary["by_second"][0]["failed"], 0) << "before it";
+  EXPECT_EQ(summary["by_second"][4]["failed"], 0) << "after it";
+  EXPECT_GT(summary["pool"]["hold_ms"]["max"], 1500);
+  EXPECT_EQ(lab({"psql", "--", "psql", "-AtXc", "SELECT count(*) FROM jobs"}).out, "10000\n");
+
+  const auto newest = load::list_runs(places_->runs()).front();
+  const json run = load::read_run(newest.folder).run;
+  EXPECT_EQ(run["fault"], summary["fault"]);
+  EXPECT_EQ(run["started_ms"], summary["started_ms"]);
+  EXPECT_GT(run["ended"], run["started"]);
+}
+
+TEST_F(Lab, CtrlCInAFreezeThawsAndClearLeavesAloneWhatFreezesNothing) {
+  db::Launch how =
+      launch({"load", "hold", "--seconds", "12", "--warm-up", "0", "--fault", "freeze", "--json"});
+  how.out = db::Output::captured();
+  how.err = db::Output::discarded();
+  const pid_t postmaster = status()["postgres_pid"];
+  db::Child load(how);
+  ASSERT_TRUE(eventually([&] { return host().pool()["in_use"] > 0; }));
+  EXPECT_EQ(lab({"fault", "freeze"}).status, 64) << "one at a time, and the load's comes";
+  EXPECT_EQ(lab({"fault", "clear"}).status, 0);
+  ASSERT_TRUE(eventually([&] { return stands_still(postmaster); }));
+  const auto asked = std::chrono::steady_clock::now();
+  load.send(SIGINT);
+  ASSERT_TRUE(eventually([&] { return !stands_still(postmaster); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 2s) << "not only by the freeze's own end";
+  const auto end = load.wait_for(20s);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->status, 130);
+  const json summary = json::parse(load.output());
+  EXPECT_EQ(summary["stopped"], true);
+  EXPECT_LT(summary["fault"]["seconds"], 3) << "as long as it really was";
+  EXPECT_EQ(lab({"psql", "--", "psql", "-AtXc", "SELECT 1"}).out, "1\n");
+  EXPECT_EQ(lab({"fault", "freeze", "--seconds", "1"}).status, 0) << "its turn is over";
+}
+
+TEST_F(Lab, AFreezeOfADatabaseThatIsGoneMakesTheRunInvalid) {
+  db::Launch how =
+      launch({"load", "hold", "--seconds", "6", "--warm-up", "0", "--fault", "freeze", "--json"});
+  how.out = db::Output::captured();
+  how.err = db::Output::discarded();
+  db::Child load(how);
+  ASSERT_TRUE(eventually([&] { return host().pool()["in_use"] > 0; }));
+  ASSERT_EQ(lab({"fault", "kill"}).status, 0);
+  const auto end = load.wait_for(60s);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->status, 2);
+  const json summary = json::parse(load.output());
+  EXPECT_TRUE(summary["fault"].is_null());
+  EXPECT_THAT(summary["guards"]["codes"].get<std::vector<std::string>>(),
+              testing::Contains("marked"));
+  EXPECT_THAT(summary["guards"]["reasons"].dump(), HasSubstr("the freeze could not be done: "));
+}
+
+TEST_F(Lab, ASettingThatChangesInMidRunMakesItInvalidHoweverItChanged) {
+  const auto before = text_of_file(places_->my_settings());
+  ASSERT_TRUE(before);
+  const std::vector<std::function<void()>> ways = {
+      [] {
+        EXPECT_EQ(lab({"use", "bounded_timeout", "--set", "max=30"}).status, 0);
+      },
+      [] {
+        host().use({"bounded_timeout", {{"max", 30}}}, HostApi::Instance::may_stay);
+      },
+      [] { write_whole(places_->my_settings(), "[bounded_timeout]\nmax = 30\n"); }};
+  for (std::size_t way = 0; way < ways.size(); ++way) {
+    ASSERT_EQ(lab({"use", "fixed_tiny"}).status, 0); // so that what was stated is gone
+    ASSERT_EQ(lab({"use", "bounded_timeout"}).status, 0);
+    db::Launch how = launch({"load", "hold", "--seconds", "2", "--warm-up", "1", "--json"});
+    how.out = db::Output::captured();
+    how.err = db::Output::discarded();
+    db::Child load(how);
+    ASSERT_TRUE(eventually([&] { return host().pool()["in_use"] > 0; })) << way;
+    ways[way]();
+    const auto end = load.wait_for(30s);
+    ASSERT_TRUE(end) << way;
+    EXPECT_EQ(end->status, 2) << way;
+    const json summary = json::parse(load.output());
+    EXPECT_THAT(summary["why"].get<std::string>(),
+                HasSubstr("a setting changed in mid-run: max 10 to 30"))
+        << way;
+    EXPECT_EQ(summary["params"]["max"], 10) << way;
+  }
+  write_whole(places_->my_settings(), *before);
+  ASSERT_TRUE(eventually([] { return status()["params"]["max"] == 10; }));
+}
+
+TEST_F(Lab, AHoldIsAsLongAsItWasAskedToBe) {
+  ASSERT_EQ(lab({"use", "bounded_timeout"}).status, 0);
+  const Said said = lab({"load", "hold", "--hold", "150", "--rate", "20", "--seconds", "2",
+                         "--warm-up", "0", "--json"});
+  const json summary = json::parse(said.out);
+  EXPECT_EQ(summary["hold_ms"], 150);
+  EXPECT_EQ(summary["rate_asked"], 20);
+  EXPECT_GE(summary["pool"]["hold_ms"]["min"], 150);
+}
+
+TEST_F(Lab, WhoIsOnThePathHearsWhereToGoOn) {
+  const std::string line = "on the path? next: scripts/lab check\n";
+  const std::vector<std::string> load = {"load",      "hold", "--rate",    "20",
+                                         "--seconds", "0.5",  "--warm-up", "0"};
+  EXPECT_THAT(lab(load).out, testing::Not(HasSubstr(line)));
+  write_whole(places_->progress(), "{}");
+  EXPECT_THAT(lab(load).out, testing::EndsWith(line));
+  EXPECT_THAT(lab({"compare", "bounded_timeout", "--profile", "hold", "--rate", "20", "--seconds",
+                   "0.5", "--warm-up", "0"})
+                  .out,
+              testing::EndsWith(line));
+  auto as_json = load;
+  as_json.push_back("--json");
+  const Said said = lab(as_json);
+  EXPECT_THAT(said.out + said.err, testing::Not(HasSubstr(line)));
+  fs::remove(places_->progress());
 }
 
 TEST_F(Lab, DownLeavesNoProcess) {

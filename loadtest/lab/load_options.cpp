@@ -21,6 +21,19 @@ std::chrono::milliseconds time_of(double seconds) {
   return std::chrono::milliseconds(std::llround(within * 1000));
 }
 
+void hold_for(load::Profile &profile, int ms) {
+  if (profile.hold.count() == 0)
+    throw SetUpFailed(
+        fmt::format("profile {}: its requests hold a connection only as long as their "
+                    "work takes: leave out --hold, or load hold or ceiling",
+                    profile.name));
+  if (ms < 1 || ms > 5000)
+    throw SetUpFailed(
+        fmt::format("profile {}: the hold must be 1 to 5000 ms, not {}", profile.name, ms));
+  profile.hold = std::chrono::milliseconds(ms);
+  profile.what += fmt::format(" (here held {} ms)", ms);
+}
+
 } // namespace
 
 void LoadOptions::add_to(CLI::App &command) {
@@ -32,6 +45,10 @@ void LoadOptions::add_to(CLI::App &command) {
       ->option_text("open|closed");
   command.add_option("--users", users, "How many users (closed model)")->option_text("N");
   command.add_option("--rate", rate, "Requests a second (open model)")->option_text("R");
+  command
+      .add_option("--hold", hold,
+                  "How long a request holds its connection, in milliseconds (hold, ceiling)")
+      ->option_text("MS");
   command.add_option("--seconds", seconds, "Measured time")->option_text("N");
   command.add_option("--warm-up", warm_up, "Time before it that is not judged, in seconds")
       ->option_text("N");
@@ -54,6 +71,8 @@ load::Profile LoadOptions::apply(load::Profile profile) const {
     profile.users = *users;
   if (rate)
     profile.rate = *rate;
+  if (hold)
+    hold_for(profile, *hold);
   if (seconds)
     profile.measure = time_of(*seconds);
   if (warm_up)

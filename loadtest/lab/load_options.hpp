@@ -20,6 +20,7 @@ struct LoadOptions {
   std::optional<std::string> model;
   std::optional<int> users;
   std::optional<int> rate;
+  std::optional<int> hold; // milliseconds
   std::optional<double> seconds;
   std::optional<double> warm_up;
   std::uint64_t seed = 1;
