@@ -55,7 +55,6 @@ public:
   std::filesystem::path reports() const { return records() / "reports"; }
   std::filesystem::path load_lock() const { return records() / "load.lock"; }
   std::filesystem::path state() const { return records() / "state.json"; }
-  std::filesystem::path progress() const { return records() / "progress.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
 
   std::filesystem::path my_settings() const { return work_ / "my" / "settings.toml"; }
