@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -15,6 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <Poco/Net/HTTPClientSession.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,6 +83,18 @@ protected:
       return host.at("pid").is_number() && host.at("pid") != pid &&
              host.at("strategy_state") == "ok";
     });
+  }
+
+  // Blocks until it is answered.
+  static void hold(unsigned short port, std::chrono::milliseconds time) {
+    Poco::Net::HTTPClientSession session("127.0.0.1", port);
+    Poco::Net::HTTPRequest request("POST", "/lab/hold", Poco::Net::HTTPMessage::HTTP_1_1);
+    const std::string body = json{{"kind", "submit"}, {"hold_ms", time.count()}}.dump();
+    request.setContentType("application/json");
+    request.setContentLength(static_cast<std::streamsize>(body.size()));
+    session.sendRequest(request) << body;
+    Poco::Net::HTTPResponse response;
+    session.receiveResponse(response);
   }
 
   static json others_seen_by(const HostApi &host) { return host.pool().at("server").at("others"); }
@@ -331,9 +347,12 @@ TEST_F(TwoHosts, CannotBeChangedUnderALoad) {
   EXPECT_EQ(status().at("hosts").size(), 2u);
 }
 
-// Each to the port that the other one has or had.
+// There the first takes the port that the second has, and back the other way round:
+// though the one in the way takes its time to drain.
 TEST_F(TwoHosts, MoveByOnePort) {
   for (const unsigned short base : {second_port(), port()}) {
+    const auto held = std::async(std::launch::async, [] { hold(second_port(), 1500ms); });
+    ASSERT_TRUE(eventually([] { return second().pool().at("in_use") == 1; }));
     const Said moved = lab({"up", "--port", std::to_string(base)});
     ASSERT_EQ(moved.status, 0) << moved.err;
     const json report = status();
