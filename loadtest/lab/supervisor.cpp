@@ -313,8 +313,10 @@ void Supervisor::observe() {
     // while the host was being asked.
     if (s.swap_under_way(system_clock::now()) || s.in_use != before)
       return;
+    // The first host may run what a second one was ended by: no one used that anew.
+    if (s.in_use.name != choice.name)
+      s.refused.erase(choice.name);
     s.in_use = choice;
-    s.refused.erase(choice.name);
   });
 }
 

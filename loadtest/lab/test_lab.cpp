@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/ports.hpp"
@@ -40,7 +41,9 @@ TestLab::TestLab() {
       db::run({.argv = {LAB_CMAKE, "--install", LAB_BUILD, "--prefix", places_->app()}}, 60s);
   if (!installed.well())
     throw std::runtime_error(installed.output);
-  port_ = free_port_after(20'000);
+  // Not the port of another such lab that is down for a moment; and the next one, for a
+  // second host.
+  port_ = free_port_after(static_cast<unsigned short>(20'000 + ::getpid() % 50 * 2), 2);
   const Said up = lab({"up", "--port", std::to_string(port_)});
   if (up.status != 0)
     throw std::runtime_error(up.err);
