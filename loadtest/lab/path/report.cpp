@@ -136,7 +136,9 @@ std::string standing_html(const View &view) {
 
 // A cell that says what it is when the table is too wide for the screen.
 std::string cell(const char *is, const std::string &text) {
-  return fmt::format("<td data-is=\"{}\">{}</td>", is, escaped(text));
+  // On a card what isn't there needs no line.
+  return fmt::format("<td data-is=\"{}\"{}>{}</td>", is, text == "-" ? " class=\"none\"" : "",
+                     escaped(text));
 }
 
 std::string again_text(const StepProgress &done) {
@@ -176,8 +178,8 @@ std::string summary_html(const std::vector<View> &views) {
          "<th scope=\"col\">earlier tries</th></tr></thead>\n<tbody>\n" +
          rows +
          "</tbody></table>\n<p class=\"quiet\">Standing was worked out anew from runs and answers "
-         "when this page was made. Guessed: every wrong option, or more than four numbers, came "
-         "before the right answer.</p>\n</section>\n";
+         "when this page was made. Guessed: the right answer came after all "
+         "the wrong ones, or as the fifth number or later.</p>\n</section>\n";
 }
 
 std::string with_unit(const Question &question, const std::string &value) {
@@ -208,8 +210,8 @@ std::string figures_html(const View &view) {
   const Table table = table_of(view.step, view.evidence);
   if (table.empty())
     return "";
-  std::string html =
-      "<h3>The runs side by side</h3>\n<table class=\"figures\"><thead><tr><td></td>";
+  std::string html = "<h3>The runs side by side</h3>\n<div class=\"wide\"><table "
+                     "class=\"figures\"><thead><tr><td></td>";
   for (const std::string &column : table.columns)
     html += fmt::format("<th scope=\"col\">{}</th>", escaped(column));
   html += "</tr></thead>\n<tbody>\n";
@@ -219,7 +221,7 @@ std::string figures_html(const View &view) {
       html += fmt::format("<td>{}</td>", escaped(row[i]));
     html += "</tr>\n";
   }
-  return html + "</tbody></table>\n";
+  return html + "</tbody></table></div>\n";
 }
 
 std::string findings_html(const View &view) {
@@ -239,15 +241,17 @@ std::string how_answered(const View &view, const Question &question,
                          const std::vector<std::string> &tries) {
   const std::string count = tries.size() == 1 ? "1 try" : fmt::format("{} tries", tries.size());
   if (!right(question, tries.back(), view.facts))
-    return fmt::format("<td data-is=\"tries\"><span class=\"bad\">✗ not right</span>, {}</td>",
-                       count);
+    return fmt::format(
+        "<td data-is=\"tries\"><div><span class=\"bad\">✗ not right</span>, {}</div></td>", count);
   const bool by_guess =
       std::find(view.guessed.begin(), view.guessed.end(), question.id) != view.guessed.end();
   return by_guess
-             ? fmt::format("<td data-is=\"tries\"><span class=\"doubt\">? guessed</span>, {}</td>",
+             ? fmt::format("<td data-is=\"tries\"><div><span class=\"doubt\">? guessed</span>, "
+                           "{}</div></td>",
                            count)
-             : fmt::format("<td data-is=\"tries\"><span class=\"good\">✓ right</span>, {}</td>",
-                           count);
+             : fmt::format(
+                   "<td data-is=\"tries\"><div><span class=\"good\">✓ right</span>, {}</div></td>",
+                   count);
 }
 
 std::string answers_html(const View &view) {

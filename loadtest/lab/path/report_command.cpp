@@ -54,7 +54,8 @@ std::string machine_text(const Places &places) {
   const auto text = [](const json &value) {
     return value.is_string() ? value.get<std::string>() : std::string();
   };
-  std::string all = fmt::format("{} cores", load::shown(load::at(machine, "cores")));
+  const std::string cores = load::shown(load::at(machine, "cores"));
+  std::string all = cores == "1" ? "1 core" : cores + " cores";
   for (const std::string &part :
        {text(load::at(machine, "processor")), text(load::at(machine, "system"))})
     all += part.empty() ? "" : ", " + part;

@@ -113,23 +113,23 @@ protected:
     std::string name = fs::temp_directory_path() / "pool-lab-test-XXXXXX";
     if (!::mkdtemp(name.data()))
       throw std::runtime_error("no temporary folder");
-    folder = name;
+    folder_ = name;
     fs::create_directories(places().path_steps());
     fs::create_directories(places().records());
     fs::create_directories(handed_in());
     write(places().path_steps() / "1-break.toml", break_step);
     write(places().path_steps() / "2-size.toml", size_step);
-    anna.learner = "Anna";
-    anna.salt = 7;
-    anna.steps["break"] = passed_break();
+    anna_.learner = "Anna";
+    anna_.salt = 7;
+    anna_.steps["break"] = passed_break();
   }
   ~Report() override {
     std::error_code ignored;
-    fs::remove_all(folder, ignored);
+    fs::remove_all(folder_, ignored);
   }
 
-  cli::Places places() const { return {folder / "home", folder / "work"}; }
-  fs::path handed_in() const { return folder / "class"; }
+  cli::Places places() const { return {folder_ / "home", folder_ / "work"}; }
+  fs::path handed_in() const { return folder_ / "class"; }
 
   static void write(const fs::path &file, const std::string &text) {
     fs::create_directories(file.parent_path());
@@ -137,8 +137,8 @@ protected:
   }
 
   std::string page(bool lab_is_up = true) const {
-    write(places().progress(), to_json(anna).dump());
-    return html_report(Course(places()), {anna.learner, "2026-01-31", "4 cores", lab_is_up});
+    write(places().progress(), to_json(anna_).dump());
+    return html_report(Course(places()), {anna_.learner, "2026-01-31", "4 cores", lab_is_up});
   }
 
   void hand_in(const std::string &file, const Progress &progress) const {
@@ -147,10 +147,10 @@ protected:
   ClassTable table() const { return read_class(handed_in(), read_steps(places().path_steps())); }
   Stored only_step() const { return table().rows.at(0).steps.at(0); }
 
-  StepProgress &done() { return anna.steps["break"]; }
+  StepProgress &done() { return anna_.steps["break"]; }
 
-  fs::path folder;
-  Progress anna;
+  fs::path folder_;
+  Progress anna_;
 };
 
 // What stands between two texts, the first of them included.
@@ -174,7 +174,7 @@ TEST_F(Report, EscapesAllThatComesFromFiles) {
   write(places().path_steps() / "2-size.toml",
         "title = '" + evil + "'\n" +
             std::string(size_step).substr(std::string(size_step).find("minutes")));
-  anna.learner = evil;
+  anna_.learner = evil;
   done().predictions["share"] = evil;
   done().tries["cause"] = {evil, "The pool was too small"};
   done().runs["small"]["folder"] = evil;
@@ -202,7 +202,7 @@ TEST_F(Report, AsksNothingOfTheNetworkAndRunsNoScript) {
 TEST_F(Report, ShowsEveryStepOfThePath) {
   fs::remove_all(places().path_steps());
   fs::copy(fs::path(LAB_SOURCE) / "docs/path/steps", places().path_steps());
-  anna.minutes = 15;
+  anna_.minutes = 15;
   const std::string html = page();
   const auto steps = read_steps(places().path_steps());
   ASSERT_GE(steps.size(), 9U);
@@ -281,7 +281,7 @@ TEST_F(Report, JudgesAgainSoAnEditedFileShows) {
 }
 
 TEST_F(Report, OfALabThatIsDownSaysWhatWasNotCompared) {
-  anna.steps["size"] = passed_size();
+  anna_.steps["size"] = passed_size();
   // Nobody listens on port 1, so the file can't be checked.
   cli::StateFile(places().state()).change([](cli::State &state) { state.port = 1; });
   write(places().my_settings(), "[fixed_tiny]\nmax = 3\n");
@@ -303,15 +303,15 @@ TEST(Effort, OfAFileThatEndsBeforeItBeginsHasNoTime) {
 // ---- the class -----------------------------------------------------------------
 
 TEST_F(Report, OfAClassHasARowForEachLearner) {
-  hand_in("deep/er/one.json", anna);
-  anna.learner = "";
-  anna.steps["break"].tries["cause"] = {"The moon", "The database was slow",
-                                        "The pool was too small"};
-  anna.steps["break"].hints = 2;
-  anna.steps["break"].solution_shown = true;
-  anna.steps["size"] = {};
-  anna.steps["size"].skipped = true;
-  hand_in("two.json", anna);
+  hand_in("deep/er/one.json", anna_);
+  anna_.learner = "";
+  anna_.steps["break"].tries["cause"] = {"The moon", "The database was slow",
+                                         "The pool was too small"};
+  anna_.steps["break"].hints = 2;
+  anna_.steps["break"].solution_shown = true;
+  anna_.steps["size"] = {};
+  anna_.steps["size"].skipped = true;
+  hand_in("two.json", anna_);
   const std::string csv = as_csv(table());
   EXPECT_EQ(csv, "learner,file,route,1-break,2-size,hints,solutions,minutes\r\n"
                  "Anna,deep/er/one.json,45,passed,ahead,0,0,7\r\n"
@@ -324,9 +324,9 @@ TEST_F(Report, OfAClassHasARowForEachLearner) {
 
 TEST_F(Report, OfAClassCallsDoubtfulWhatTheKeptRunsDoNotShow) {
   const auto doubt_after = [this](const std::function<void(StepProgress &)> &edit) {
-    anna.steps["break"] = passed_break();
+    anna_.steps["break"] = passed_break();
     edit(done());
-    hand_in("anna.json", anna);
+    hand_in("anna.json", anna_);
     EXPECT_EQ(only_step().standing, Standing::broken);
     EXPECT_THAT(as_csv(table()), HasSubstr(",doubtful,"));
     EXPECT_THAT(as_text(table()), HasSubstr("! Anna, step 1: " + only_step().doubt));
@@ -348,15 +348,15 @@ TEST_F(Report, OfAClassCallsDoubtfulWhatTheKeptRunsDoNotShow) {
 }
 
 TEST_F(Report, OfAClassLeavesSettingsOutOfJudgement) {
-  anna.steps["size"] = passed_size();
-  hand_in("anna.json", anna);
+  anna_.steps["size"] = passed_size();
+  hand_in("anna.json", anna_);
   EXPECT_EQ(table().rows.at(0).steps.at(1).standing, Standing::passed);
 }
 
 TEST_F(Report, OfAClassTellsUnprovenFromPassed) {
   done().unproven = true;
   done().runs["small"]["verdict"] = "invalid";
-  hand_in("anna.json", anna);
+  hand_in("anna.json", anna_);
   EXPECT_EQ(only_step().standing, Standing::unproven);
   EXPECT_THAT(as_text(table()), HasSubstr("?"));
 }
@@ -366,7 +366,7 @@ TEST_F(Report, OfAClassCountsWhatWasDoneBeforeAgain) {
                      {"ended_ms", begun - 5 * minute},
                      {"hints", 3},
                      {"solution_shown", true}}};
-  hand_in("anna.json", anna);
+  hand_in("anna.json", anna_);
   const ClassRow row = table().rows.at(0);
   EXPECT_EQ(row.hints, 3);
   EXPECT_EQ(row.solutions, 1);
@@ -374,9 +374,9 @@ TEST_F(Report, OfAClassCountsWhatWasDoneBeforeAgain) {
 }
 
 TEST_F(Report, OfAClassLeavesADamagedFileOutWithOneLine) {
-  hand_in("anna.json", anna);
-  write(handed_in() / "cut.json", to_json(anna).dump().substr(0, 100));
-  json wrong_type = to_json(anna);
+  hand_in("anna.json", anna_);
+  write(handed_in() / "cut.json", to_json(anna_).dump().substr(0, 100));
+  json wrong_type = to_json(anna_);
   wrong_type["steps"]["break"]["runs"]["small"] = 5;
   write(handed_in() / "edited.json", wrong_type.dump());
   wrong_type["steps"]["break"] = "passed";
@@ -388,8 +388,8 @@ TEST_F(Report, OfAClassLeavesADamagedFileOutWithOneLine) {
   write(handed_in() / "deep.json", deep);
   write(handed_in() / "notes.txt", "{}");
   fs::create_symlink("/etc/passwd", handed_in() / "link.json");
-  fs::create_directory_symlink(folder / "work", handed_in() / "elsewhere");
-  write(places().progress(), to_json(anna).dump()); // behind the link
+  fs::create_directory_symlink(folder_ / "work", handed_in() / "elsewhere");
+  write(places().progress(), to_json(anna_).dump()); // behind the link
   const ClassTable read = table();
   ASSERT_EQ(read.rows.size(), 1U);
   EXPECT_EQ(read.rows[0].file, "anna.json");
@@ -408,22 +408,22 @@ TEST_F(Report, OfAClassLeavesADamagedFileOutWithOneLine) {
 }
 
 TEST_F(Report, OfAClassPassesOverWhatLabsRecord) {
-  hand_in("anna/.lab/progress.json", anna);
+  hand_in("anna/.lab/progress.json", anna_);
   write(handed_in() / "anna/.lab/runs/1/summary.json", "{}");
   EXPECT_EQ(table().rows.size(), 1U);
   EXPECT_TRUE(table().left_out.empty());
 }
 
 TEST_F(Report, OfAClassTellsLearnersOfOneNameApart) {
-  hand_in("a.json", anna);
-  hand_in("b.json", anna);
+  hand_in("a.json", anna_);
+  hand_in("b.json", anna_);
   EXPECT_THAT(as_text(table()), HasSubstr("Anna (a.json)"));
   EXPECT_THAT(as_text(table()), HasSubstr("Anna (b.json)"));
 }
 
 TEST_F(Report, OfAClassSaysBothGuessedAndStandingInJson) {
   done().tries["needed"] = {"1", "2", "3", "4", "6"};
-  hand_in("anna.json", anna);
+  hand_in("anna.json", anna_);
   const json one = as_json(table()).at("learners").at(0);
   EXPECT_EQ(one.at("steps").at("break"),
             json({{"standing", "passed"}, {"guessed", true}, {"doubt", ""}}));
@@ -431,7 +431,7 @@ TEST_F(Report, OfAClassSaysBothGuessedAndStandingInJson) {
 }
 
 TEST_F(Report, OfNoFolderSaysSo) {
-  EXPECT_THROW(read_class(folder / "nowhere", {}), cli::SetUpFailed);
+  EXPECT_THROW(read_class(folder_ / "nowhere", {}), cli::SetUpFailed);
 }
 
 TEST(Csv, QuotesAsTheStandardSays) {

@@ -1,5 +1,7 @@
 #include "loadtest/lab/path/stored.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "loadtest/figures.hpp"
@@ -37,10 +39,9 @@ std::string doubt_of(const Judged &judged) {
 
 Step without_settings(Step step) {
   std::erase_if(step.expectations, [](const Expectation &expectation) {
-    for (const std::string &name : names_in(expectation.that))
-      if (name.starts_with("settings."))
-        return true;
-    return false;
+    const auto names = names_in(expectation.that);
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string &name) { return name.starts_with("settings."); });
   });
   return step;
 }
