@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -34,11 +35,17 @@ struct Worked {
               ++undone;
             }};
   }
-  void wait_until_done() const {
-    while (done == 0)
-      std::this_thread::yield();
-  }
 };
+
+bool eventually(const std::function<bool()> &holds) {
+  const auto deadline = Clock::now() + 10s;
+  while (!holds()) {
+    if (Clock::now() > deadline)
+      return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
 
 TEST(Fault, IsTheMiddleThirdAndNeverLongerThanAMinute) {
   Fault fault;
@@ -58,8 +65,7 @@ TEST(Fault, IsToldAsItReallyWas) {
   Worked worked;
   const Fault fault = worked.fault(30ms, 40ms);
   FaultUnderWay under_way(fault, Clock::now(), {});
-  while (worked.undone == 0)
-    std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return worked.undone == 1; }));
   const auto time = under_way.finish();
   ASSERT_TRUE(time);
   EXPECT_EQ(time->name, "freeze");
@@ -73,10 +79,9 @@ TEST(Fault, AStopUndoesItAtOnce) {
   const Fault fault = worked.fault(0ms, 1h);
   std::stop_source stop;
   FaultUnderWay under_way(fault, Clock::now(), stop.get_token());
-  worked.wait_until_done();
+  ASSERT_TRUE(eventually([&] { return worked.done == 1; }));
   stop.request_stop();
-  while (worked.undone == 0) // before anybody finishes it
-    std::this_thread::yield();
+  EXPECT_TRUE(eventually([&] { return worked.undone == 1; })) << "before anybody finishes it";
   const auto time = under_way.finish();
   ASSERT_TRUE(time);
   EXPECT_LT(time->to, std::chrono::nanoseconds(1h).count());
@@ -87,7 +92,7 @@ TEST(Fault, TheRunsEndUndoesItHoweverItCame) {
   const Fault fault = worked.fault(0ms, 1h);
   try {
     const FaultUnderWay under_way(fault, Clock::now(), {});
-    worked.wait_until_done();
+    EXPECT_TRUE(eventually([&] { return worked.done == 1; }));
     throw std::runtime_error("the traffic broke off");
   } catch (const std::runtime_error &) {
     EXPECT_EQ(worked.undone, 1);
@@ -110,8 +115,7 @@ TEST(Fault, WhatCannotBeDoneSaysWhy) {
                       throw std::runtime_error("PostgreSQL is not there");
                     }};
   FaultUnderWay under_way(fault, Clock::now(), {});
-  while (!tried)
-    std::this_thread::yield();
+  ASSERT_TRUE(eventually([&] { return tried.load(); }));
   EXPECT_FALSE(under_way.finish());
   EXPECT_EQ(under_way.problem(), "PostgreSQL is not there");
 }
