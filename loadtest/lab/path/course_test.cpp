@@ -345,7 +345,8 @@ TEST(CommandsFor, UsualValuesNeedNoFlags) {
 TEST(CommandsFor, SayARateThatIsNotTheUsualOne) {
   EXPECT_THAT(typed("gauges", {}),
               ElementsAre("scripts/lab use fixed_tiny", "scripts/lab load hold --rate 20"));
-  EXPECT_THAT(typed("adaptive", {}), ElementsAre("scripts/lab compare bounded_timeout adaptive "
+  EXPECT_THAT(typed("adaptive", {}), ElementsAre("scripts/lab up --hosts 1",
+                                                 "scripts/lab compare bounded_timeout adaptive "
                                                  "--profile hold --rate 400"));
 }
 

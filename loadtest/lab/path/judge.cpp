@@ -69,11 +69,7 @@ void judge_runs(const Step &step, const Evidence &evidence, Judged &judged) {
 
 void judge_expectations(const Step &step, const Evidence &evidence, Judged &judged) {
   const Facts facts = evidence.facts();
-  const bool uses_settings =
-      std::any_of(step.expectations.begin(), step.expectations.end(), [](const Expectation &e) {
-        return e.that.find("settings.") != std::string::npos;
-      });
-  if (uses_settings && !evidence.settings_problem.empty())
+  if (step.uses_settings() && !evidence.settings_problem.empty())
     judged.findings.push_back(
         {evidence.settings_known ? Is::wrong : Is::missing, evidence.settings_problem});
   for (const Expectation &expectation : step.expectations) {

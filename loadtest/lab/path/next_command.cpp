@@ -57,6 +57,8 @@ void print_end(const Course &course) {
 std::string trouble(const Places &places, const Step &step) {
   if (!cli::status_report(places).at("up").get<bool>())
     return "the lab is not up: scripts/lab up";
+  if (step.on_one_host() && cli::StateFile(places.state()).read().hosts > 1)
+    return "two servers run, and this step is about one: scripts/lab up --hosts 1";
   if (step.own_database && !cli::StateFile(places.state()).read().database.empty())
     return fmt::format("this step needs the lab's own PostgreSQL: scripts/lab up --database {}, "
                        "or scripts/lab skip {}",

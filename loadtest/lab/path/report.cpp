@@ -101,7 +101,7 @@ struct View {
   bool touched() const { return standing != Standing::ahead; }
 };
 
-View view_of(const Course &course, const Step &step, bool lab_is_up) {
+View view_of(const Course &course, const Step &step) {
   View view{
       step, course.of(step), course.evidence(step), {}, course.standing(step), "", {}, false, {},
       true};
@@ -109,14 +109,10 @@ View view_of(const Course &course, const Step &step, bool lab_is_up) {
   Step runs_alone = step;
   if (view.standing == Standing::broken) {
     view.note = "no longer holds: " + course.broken_by(step);
+  } else if (view.done.ended_ms != 0 && !view.evidence.settings_known && step.uses_settings()) {
     // A report may be made after `lab down`. That takes nothing from what was done.
-    const bool unseen = !lab_is_up && !view.evidence.settings_problem.empty();
-    runs_alone = unseen ? without_settings(step) : step;
-    const Verdict otherwise = judge(runs_alone, view.done, view.evidence).verdict;
-    if (unseen && (otherwise == Verdict::pass || otherwise == Verdict::unproven)) {
-      view.standing = view.done.unproven ? Standing::unproven : Standing::passed;
-      view.note = "not compared with my/settings.toml, since the lab was not up";
-    }
+    runs_alone = without_settings(step);
+    view.note = "not compared with my/settings.toml, since the lab was not up";
   }
   runs_alone.questions.clear();
   view.of_runs = judge(runs_alone, view.done, view.evidence);
@@ -354,7 +350,7 @@ std::string html_report(const Course &course, const ReportFacts &facts) {
   std::vector<View> views;
   views.reserve(course.steps().size());
   for (const Step &step : course.steps())
-    views.push_back(view_of(course, step, facts.lab_is_up));
+    views.push_back(view_of(course, step));
   std::string html = head_html(course, facts, views) + "<main>\n" + summary_html(views);
   for (const View &view : views)
     html += step_html(view);

@@ -14,7 +14,6 @@ struct ReportFacts {
   std::string learner;
   std::string date;
   std::string machine;
-  bool lab_is_up = true; // false: my/settings.toml can't be compared, and the page says so
 };
 
 std::string html_report(const Course &course, const ReportFacts &facts);

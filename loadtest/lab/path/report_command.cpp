@@ -18,7 +18,6 @@
 #include "loadtest/lab/path/class_table.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/report.hpp"
-#include "loadtest/lab/status_report.hpp"
 #include "loadtest/machine.hpp"
 
 namespace lab::path {
@@ -88,10 +87,9 @@ Exit write_report(const Places &places, const Options &options) {
     throw cli::SetUpFailed("there is nothing to report yet: begin with scripts/lab next");
   const fs::path file = where_to(places, options.out);
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  const ReportFacts facts{course.progress().learner.empty() ? user_name()
-                                                            : course.progress().learner,
-                          fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now)),
-                          machine_text(places), cli::status_report(places).at("up").get<bool>()};
+  const ReportFacts facts{
+      course.progress().learner.empty() ? user_name() : course.progress().learner,
+      fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now)), machine_text(places)};
   try {
     cli::write_whole(file, html_report(course, facts));
   } catch (const json::exception &e) {

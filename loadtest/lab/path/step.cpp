@@ -273,6 +273,18 @@ std::string Step::stem() const {
   return fmt::format("{}-{}", number, name);
 }
 
+bool Step::uses_settings() const {
+  return std::any_of(expectations.begin(), expectations.end(), [](const Expectation &expectation) {
+    return expectation.that.find("settings.") != std::string::npos;
+  });
+}
+
+bool Step::on_one_host() const {
+  return std::none_of(runs.begin(), runs.end(), [](const PlannedRun &run) {
+    return run.condition.find("hosts") != std::string::npos;
+  });
+}
+
 std::vector<Step> read_steps(const std::filesystem::path &folder) {
   std::vector<Step> steps;
   std::error_code absent;

@@ -68,7 +68,9 @@ struct Step {
   std::vector<Expectation> expectations;
   std::vector<Question> questions;
 
-  std::string stem() const; // "2-break-small"
+  std::string stem() const;   // "2-break-small"
+  bool uses_settings() const; // something must hold in my/settings.toml
+  bool on_one_host() const;   // none of its runs speaks of several
 };
 
 // All steps of a folder, by number. Throws cli::SetUpFailed, one line with file
