@@ -33,6 +33,8 @@ void apply(const Options &options, Course &course) {
     progress.minutes = options.minutes.value_or(progress.minutes);
     progress.fast = options.fast.value_or(progress.fast);
     progress.learner = options.learner.value_or(progress.learner);
+  });
+  course.change([&](Progress &progress) { // on the route that was just chosen
     if (const Step *step = course.current()) {
       StepProgress &done = progress.steps[step->name];
       done.begun_ms = done.begun_ms == 0 ? now_ms() : done.begun_ms;
