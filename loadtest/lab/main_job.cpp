@@ -34,8 +34,8 @@ Exit run(const Places &places, const Options &options) {
                            comparison.strategies.size(), comparison.profiles.size(), cells.size(),
                            estimated_time(cells).count()));
   const Exit exit = run_comparison(places, comparison, options.json, terminal);
-  terminal.say(fmt::format("the lab stays up: {}. Try: scripts/lab use adaptive, scripts/lab load "
-                           "hold, scripts/lab down",
+  terminal.say(fmt::format("the lab stays up: {}. Next: scripts/lab next leads along the learner's "
+                           "path; scripts/lab down stops all",
                            running.host().url()));
   return exit;
 }
