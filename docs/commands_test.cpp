@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <regex>
 #include <set>
 #include <string>
@@ -22,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include "db/child.hpp"
+#include "docs/test_prose.hpp"
 #include "loadtest/lab/ports.hpp"
 
 namespace lab {
@@ -31,32 +31,6 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 const fs::path source = POOL_LAB_SOURCE;
-
-struct Block {
-  int line = 0;
-  std::string mark; // what stands behind ```
-  std::string text;
-};
-
-std::vector<Block> blocks_of(const fs::path &document) {
-  std::vector<Block> blocks;
-  std::ifstream in(document);
-  std::optional<Block> open;
-  int number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    if (line.rfind("```", 0) != 0) {
-      if (open)
-        open->text += line + "\n";
-    } else if (open) {
-      blocks.push_back(*std::exchange(open, std::nullopt));
-    } else {
-      open = Block{number, line.substr(3), ""};
-    }
-  }
-  EXPECT_FALSE(open) << document << ": a block has no end";
-  return blocks;
-}
 
 // README.md, CONTRIBUTING.md, docs/ with all below it, and the rooms' READMEs.
 std::vector<fs::path> documents() {
@@ -73,7 +47,7 @@ std::vector<fs::path> documents() {
   return found;
 }
 
-bool is_run(const Block &block) {
+bool is_run(const docs::Fence &block) {
   return block.mark.rfind("sh run", 0) == 0;
 }
 
@@ -82,7 +56,7 @@ TEST(Commands, EveryBlockSaysWhetherItIsRun) {
       "sh run( exits [0-9]+| in full)?|sh not run: .+|text|toml|sql|c|cpp|json");
   int run = 0;
   for (const fs::path &document : documents())
-    for (const Block &block : blocks_of(source / document)) {
+    for (const docs::Fence &block : docs::fences_of(source / document)) {
       EXPECT_TRUE(std::regex_match(block.mark, good))
           << document << ":" << block.line << ": marked \"" << block.mark << "\"";
       run += is_run(block);
@@ -149,7 +123,7 @@ TEST(Commands, EveryBlockThatIsRunDoesWhatItSays) {
   static const std::regex exits(".* exits ([0-9]+)");
   const FreshCopy copy;
   for (const fs::path &document : documents())
-    for (const Block &block : blocks_of(source / document)) {
+    for (const docs::Fence &block : docs::fences_of(source / document)) {
       if (!is_run(block) || (block.mark == "sh run in full" && !full))
         continue;
       std::smatch status;

@@ -114,15 +114,15 @@ std::string Course::broken_by(const Step &step) const {
   const StepProgress &done = of(step);
   if (done.skipped || done.ended_ms == 0)
     return "";
-  const Judged judged = judge(step, done, evidence(step));
+  // A lab that is down takes nothing from what was done.
+  const Step judgeable = settings_known_ ? step : step.without_settings();
+  const Judged judged = judge(judgeable, done, evidence(step));
   if (judged.verdict == Verdict::pass || judged.verdict == Verdict::unproven)
     return "";
   for (const Finding &finding : judged.findings)
-    if (finding.is == Finding::Is::wrong ||
-        (finding.is == Finding::Is::missing &&
-         (settings_known_ || finding.text != settings_problem_)))
+    if (finding.is == Finding::Is::wrong || finding.is == Finding::Is::missing)
       return finding.text;
-  return judged.runs_hold ? "an answer in the progress file is not the right one" : "";
+  return "an answer in the progress file is not the right one";
 }
 
 const Step *Course::current() const {

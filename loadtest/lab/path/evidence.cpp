@@ -47,7 +47,7 @@ bool fits(const PlannedRun &planned, const json &summary) {
   if (load::at(summary, "stopped") == true || load::number_at(summary, "seconds") < least_seconds)
     return false;
   // What is meant by a pool's size is another thing with two servers.
-  if (planned.condition.find("hosts") == std::string::npos && load::number_at(summary, "hosts") > 1)
+  if (load::number_at(summary, "hosts", 1) != planned.hosts)
     return false;
   if (planned.condition.empty())
     return true;

@@ -111,7 +111,7 @@ View view_of(const Course &course, const Step &step) {
     view.note = "no longer holds: " + course.broken_by(step);
   } else if (view.done.ended_ms != 0 && !view.evidence.settings_known && step.uses_settings()) {
     // A report may be made after `lab down`. That takes nothing from what was done.
-    runs_alone = without_settings(step);
+    runs_alone = step.without_settings();
     view.note = "not compared with my/settings.toml, since the lab was not up";
   }
   runs_alone.questions.clear();

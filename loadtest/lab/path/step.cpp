@@ -172,7 +172,7 @@ private:
 
   PlannedRun run(const toml::table &table) const {
     allow(table, {"name", "what", "commands", "edit", "rate", "hold_ms", "strategy", "profile",
-                  "model", "if", "company"});
+                  "model", "hosts", "if", "company"});
     PlannedRun run;
     run.name = text(table, "name");
     if (run.name == "settings")
@@ -183,6 +183,7 @@ private:
     run.edit = text_or_none(table, "edit");
     run.rate = number<int>(table, "rate", 0);
     run.hold_ms = number<int>(table, "hold_ms", 0);
+    run.hosts = number<int>(table, "hosts", 1);
     run.strategy = text(table, "strategy");
     run.profile = text(table, "profile");
     try {
@@ -263,6 +264,12 @@ private:
   std::set<std::string> runs_;
 };
 
+bool is_about_settings(const Expectation &expectation) {
+  const auto names = names_in(expectation.that);
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string &name) { return name.starts_with("settings."); });
+}
+
 } // namespace
 
 const Option &Question::right_option() const {
@@ -274,15 +281,18 @@ std::string Step::stem() const {
 }
 
 bool Step::uses_settings() const {
-  return std::any_of(expectations.begin(), expectations.end(), [](const Expectation &expectation) {
-    return expectation.that.find("settings.") != std::string::npos;
-  });
+  return std::any_of(expectations.begin(), expectations.end(), is_about_settings);
+}
+
+Step Step::without_settings() const {
+  Step step = *this;
+  std::erase_if(step.expectations, is_about_settings);
+  return step;
 }
 
 bool Step::on_one_host() const {
-  return std::none_of(runs.begin(), runs.end(), [](const PlannedRun &run) {
-    return run.condition.find("hosts") != std::string::npos;
-  });
+  return std::none_of(runs.begin(), runs.end(),
+                      [](const PlannedRun &run) { return run.hosts > 1; });
 }
 
 std::vector<Step> read_steps(const std::filesystem::path &folder) {

@@ -40,6 +40,7 @@ struct PlannedRun {
   std::string edit;                  // what the learner does by hand before them
   int rate = 0;                      // open: requests a second; 0: not the step's business
   int hold_ms = 0;                   // 0: likewise
+  int hosts = 1;                     // how many servers are loaded
   std::string strategy;
   std::string profile;
   std::string model;     // "": either
@@ -68,9 +69,10 @@ struct Step {
   std::vector<Expectation> expectations;
   std::vector<Question> questions;
 
-  std::string stem() const;   // "2-break-small"
-  bool uses_settings() const; // something must hold in my/settings.toml
-  bool on_one_host() const;   // none of its runs speaks of several
+  std::string stem() const;      // "2-break-small"
+  bool uses_settings() const;    // something must hold in my/settings.toml
+  Step without_settings() const; // for where that file can't be seen
+  bool on_one_host() const;      // none of its runs loads several
 };
 
 // All steps of a folder, by number. Throws cli::SetUpFailed, one line with file

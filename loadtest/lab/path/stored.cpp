@@ -37,15 +37,6 @@ std::string doubt_of(const Judged &judged) {
 
 } // namespace
 
-Step without_settings(Step step) {
-  std::erase_if(step.expectations, [](const Expectation &expectation) {
-    const auto names = names_in(expectation.that);
-    return std::any_of(names.begin(), names.end(),
-                       [](const std::string &name) { return name.starts_with("settings."); });
-  });
-  return step;
-}
-
 std::vector<std::string> guessed_questions(const Step &step, const StepProgress &done,
                                            const Facts &facts) {
   std::vector<std::string> ids;
@@ -64,7 +55,7 @@ Stored stored_standing(const Step &step, const StepProgress &done) {
             : done.begun_ms != 0   ? Standing::begun
                                    : Standing::ahead,
             false, ""};
-  const Step judgeable = without_settings(step);
+  const Step judgeable = step.without_settings();
   const Evidence evidence = kept_evidence(done, {});
   const Judged judged = judge(judgeable, done, evidence);
   Stored stored{Standing::passed, !guessed_questions(step, done, evidence.facts()).empty(),

@@ -9,9 +9,6 @@
 
 namespace lab::path {
 
-// Without what it expects of my/settings.toml.
-Step without_settings(Step step);
-
 // The ids of the questions whose right answer was guessed.
 std::vector<std::string> guessed_questions(const Step &step, const StepProgress &done,
                                            const Facts &facts);
