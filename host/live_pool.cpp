@@ -264,7 +264,7 @@ void LivePool::on_connect(std::function<void(Duration)> observe) {
 LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(),
+  return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(now),
           core_.plan(), core_.max_open(), last_connect_error_};
 }
 

@@ -12,6 +12,9 @@
 //   It gets an idle one, the newest first, if `max_in_use` leaves room.
 //   Otherwise it waits in line, and a connection given back goes straight to
 //   the head of the line, never through the idle list: nobody can barge in.
+//   While nobody waits, the core leaves idle connections in the gate (gate.hpp): there
+//   they are taken and given back without the pool's lock, by `try_acquire` and
+//   `try_release`. Every other event shuts the gate first and opens it last.
 //   Connects run in the background. None belongs to a request: it is never
 //   undone because a request left, and serves whoever is first when it ends.
 //
@@ -26,6 +29,8 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -33,14 +38,19 @@
 #include <variant>
 #include <vector>
 
+#include "host/pool/gate.hpp"
 #include "host/pool/plan.hpp"
+#include "host/pool/slot.hpp"
 #include "host/pool/time.hpp"
 #include "host/pool/window.hpp"
 
 namespace lab::pool {
 
-enum class RequestId : std::uint64_t {};
-enum class ConnectionId : std::uint64_t {}; // never used twice
+// The place that a connection has in the pool: 0 to POOL_LAB_MAX_SIZE - 1, no two at once
+// the same, so that a driver can keep what belongs to it in an array.
+inline SlotIndex slot_of(ConnectionId connection) {
+  return static_cast<SlotIndex>(static_cast<std::uint64_t>(connection) % 1024);
+}
 
 // Why a request ended without a connection.
 enum class Refusal {
@@ -90,8 +100,19 @@ struct WaitingRequest {
 
 class Pool {
 public:
-  // `seed` draws the samples and the jitter of lifetimes and back-off.
-  explicit Pool(std::uint64_t seed);
+  // `seed` draws the samples and the jitter of lifetimes and back-off. At most
+  // `most_samples` of a window are kept.
+  explicit Pool(std::uint64_t seed, std::uint32_t most_samples = POOL_LAB_MAX_SAMPLES);
+
+  // ---- the two events that need no lock while nobody waits ----
+
+  // The newest idle connection, if the gate is open and one rests there: the event is
+  // over, as by `acquire` and its `Serve`. Nothing: tell `acquire`. [any thread]
+  std::optional<ConnectionId> try_acquire(Time now, RequestId request, Time deadline,
+                                          std::string_view route);
+  // Given back fit to be used again, its work done well, through the gate. False: tell
+  // `release`, with the same `now` or later. [its holder]
+  bool try_release(Time now, ConnectionId connection);
 
   // ---- events ----
 
@@ -124,25 +145,13 @@ public:
   std::uint32_t max_open() const;
   Levels levels() const;
   Duration oldest_wait(Time now) const;
-  const Counts &counts() const { return window_.counts(); }
+  Counts counts(Time now) const;
   // Closes the window. All but the server's numbers and `random` are filled in.
   pl_observation observe(Time now);
   // Waiting requests that the strategy has not been asked about yet.
   std::vector<WaitingRequest> take_asks(Time now);
 
 private:
-  enum class State { connecting, idle, in_use };
-  struct Slot {
-    State state = State::connecting;
-    Time since{};   // when it came into this state
-    Time retires{}; // max_lifetime, jittered
-    RequestId holder{};
-    Time asked{}; // the holder's
-    Time deadline{};
-    std::string_view route;
-    Duration waited{};
-    std::list<ConnectionId>::iterator idle_place;
-  };
   struct Waiter {
     RequestId request;
     Time asked;
@@ -155,6 +164,8 @@ private:
   using Line = std::list<Waiter>;
   enum class Trouble { none, too_many, down };
 
+  void shut_gate();
+  void open_gate();
   void settle(Time now, Actions &out);
   void expire(Time now, Actions &out);
   void serve_waiters(Time now, Actions &out);
@@ -169,9 +180,17 @@ private:
   void enter_line(Line::iterator where, const Waiter &waiter);
   void leave_line(Line::iterator waiter);
   void set_deadline(Line::iterator waiter, Time deadline);
-  void rest(Time now, ConnectionId connection, Slot &slot);
-  void close_idle(std::list<ConnectionId>::iterator place, Actions &out);
-  void close(ConnectionId connection, Actions &out);
+  Slot *find(ConnectionId connection, Slot::State state);
+  Slot *find_held(ConnectionId connection);
+  Slot &slot_at(SlotIndex index) const { return slots_[index]; }
+  Duration end_hold(Time now, Slot &slot, bool well);
+  void rest(Time now, Slot &slot);
+  void close_idle(std::size_t place, Actions &out);
+  void close(Slot &slot, Actions &out);
+  void vacate(Slot &slot);
+  std::uint32_t in_use() const;
+  std::uint32_t size() const { return open_ + connecting_; }
+  Served served(Time now) const;
   std::uint32_t free_room() const;
   Refusal why_timed_out(const Waiter &waiter) const;
 
@@ -181,18 +200,29 @@ private:
   Window window_;
   Random random_;
 
+  const std::unique_ptr<Slot[]> slots_; // POOL_LAB_MAX_SIZE
+  std::vector<SlotIndex> free_;         // those that are empty and were used before
+  std::uint32_t slots_used_ = 0;        // the others were never used
   std::uint64_t last_connection_ = 0;
-  std::unordered_map<ConnectionId, Slot> slots_;
-  std::list<ConnectionId> idle_; // oldest first; the newest, at the back, is handed out
-  std::uint32_t in_use_ = 0;
+  std::uint32_t open_ = 0;
   std::uint32_t connecting_ = 0;
+  // At rest outside the gate, oldest first; the newest, at the back, is handed out.
+  // While the gate is open: those that max_in_use leaves no room for.
+  std::vector<SlotIndex> idle_;
+  Gate<> gate_;
+  std::atomic<Duration::rep> wait_timeout_; // the plan's, for try_acquire
 
   Line line_; // the front is served first
   std::unordered_map<RequestId, Line::iterator> places_;
   std::set<std::pair<Time, RequestId>> deadlines_;
 
-  // The highest max_in_use of the last idle_timeout: falling values, newest last.
-  std::deque<std::pair<Time, std::uint32_t>> highest_;
+  // The highest max_in_use of the last idle_timeout: falling values, the one in force
+  // last, each with when it was last in force.
+  struct High {
+    std::uint32_t max_in_use;
+    Time until;
+  };
+  std::deque<High> highest_;
 
   // After a failed connect: one prober, with growing pauses; then 1, 2, 4, ...
   Trouble trouble_ = Trouble::none;

@@ -388,7 +388,7 @@ TEST(Pool, WhatBrokeIsNeverHandedOutAgain) {
   d.connect_all();
   ASSERT_TRUE(d.holds.contains(2));
   EXPECT_NE(d.holds.at(2), broken);
-  EXPECT_EQ(d.pool.counts().failed, 1U);
+  EXPECT_EQ(d.pool.counts(d.now).failed, 1U);
 }
 
 TEST(Pool, IdleConnectionsCloseAfterTheirTimeButMinIdleStays) {

@@ -122,7 +122,7 @@ private:
 
   void check() {
     const Levels level = pool.levels();
-    const Counts &n = pool.counts();
+    const Counts &n = pool.counts(now);
     EXPECT_EQ(level.in_use, holds.size());
     EXPECT_EQ(level.open, level.idle + level.in_use);
     EXPECT_EQ(n.connects, n.closed + level.open);

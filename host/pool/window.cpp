@@ -1,8 +1,13 @@
 #include "host/pool/window.hpp"
 
-#include <algorithm>
+#include <limits>
 
 namespace lab::pool {
+namespace {
+
+constexpr std::uint64_t everybody = std::numeric_limits<std::uint64_t>::max();
+
+} // namespace
 
 std::uint64_t Random::next() {
   state_ += 0x9E3779B97F4A7C15ULL;
@@ -12,11 +17,13 @@ std::uint64_t Random::next() {
   return z ^ (z >> 31);
 }
 
+Window::Window(std::uint64_t seed, std::uint32_t most_samples)
+    : most_samples_(most_samples), draws_(seed), sampled_below_(most_samples > 0 ? everybody : 0) {}
+
 void Window::levels(Time now, const Levels &now_are) {
   const Duration since = now - last_;
   last_ = now;
   counts_.open_time += since * now_.open;
-  counts_.in_use_time += since * now_.in_use;
   gauges_[0].note(now_are.open, since);
   gauges_[1].note(now_are.idle, since);
   gauges_[2].note(now_are.in_use, since);
@@ -25,11 +32,23 @@ void Window::levels(Time now, const Levels &now_are) {
   now_ = now_are;
 }
 
+void Window::gate_was_open(std::uint32_t open, std::uint32_t fewest_idle, std::uint32_t most_idle) {
+  gauges_[1].reached(fewest_idle, most_idle);
+  gauges_[2].reached(open - most_idle, open - fewest_idle);
+}
+
+void Window::handed_out(Duration wait) {
+  add(wait_[PL_SERVED], wait);
+  longest_wait_ = std::max(longest_wait_, wait);
+}
+
+void Window::ended_well(Time asked, Duration wait, Duration hold, std::uint64_t draw) {
+  sample({asked.time_since_epoch().count(), wait.count(), hold.count(), PL_SERVED, 0}, draw);
+}
+
 void Window::ended(Outcome how, Time asked, Duration wait, Duration hold) {
   switch (how) {
-  case Outcome::served:
-    ++counts_.served;
-    add(hold_[PL_SERVED], hold);
+  case Outcome::served: // ended_well tells of those
     break;
   case Outcome::failed:
     ++counts_.failed;
@@ -48,9 +67,11 @@ void Window::ended(Outcome how, Time asked, Duration wait, Duration hold) {
     add(wait_[PL_CANCELLED], wait);
     break;
   }
-  longest_wait_ = std::max(longest_wait_, wait);
+  if (how != Outcome::failed) // whose wait ended with a hand-out
+    longest_wait_ = std::max(longest_wait_, wait);
   sample({asked.time_since_epoch().count(), wait.count(), hold.count(),
-          static_cast<std::uint32_t>(how), 0});
+          static_cast<std::uint32_t>(how), 0},
+         draw_for(0, ++draws_));
 }
 
 void Window::connected(Duration took) {
@@ -64,6 +85,12 @@ void Window::connect_failed(bool too_many) {
     ++counts_.connects_refused;
 }
 
+Counts Window::counts_until(Time now) const {
+  Counts counts = counts_;
+  counts.open_time += (now - last_) * now_.open;
+  return counts;
+}
+
 void Window::add(pl_total &total, Duration d) {
   const pl_ns ns = d.count();
   total.min = total.count == 0 ? ns : std::min(total.min, ns);
@@ -72,39 +99,46 @@ void Window::add(pl_total &total, Duration d) {
   ++total.count;
 }
 
-// Reservoir sampling (Vitter 1985, algorithm R): each request of the window is
-// kept with the same chance, however many there were.
-void Window::sample(const pl_sample &one) {
-  ++ended_;
-  if (samples_.size() < POOL_LAB_MAX_SAMPLES) {
-    samples_.push_back(one);
-    return;
-  }
-  const std::uint64_t place = random_.below(ended_);
-  if (place < samples_.size())
-    samples_[place] = one;
+std::uint64_t Window::draw_for(std::uint64_t connection, std::uint64_t hold) {
+  return Random(connection * 0xD1342543DE82EF95ULL + hold).next();
 }
 
-pl_observation Window::take(Time now, Duration oldest_wait) {
-  levels(now, now_); // so that the gauges' areas reach up to now
+void Window::sample(const pl_sample &one, std::uint64_t draw) {
+  if (!samples(draw))
+    return;
+  samples_.push_back({one, draw});
+  while (samples_.size() > most_samples_) {
+    sampled_below_.store(sampled_below_.load(std::memory_order_relaxed) / 2,
+                         std::memory_order_relaxed);
+    std::erase_if(samples_, [&](const Sampled &kept) { return !samples(kept.draw); });
+  }
+}
+
+pl_observation Window::take(Time now, Duration oldest_wait, const Served &served) {
   const Duration window = now - started_;
+  // The gate moves these two between events; what was held in all tells their means.
+  const auto in_use_area =
+      static_cast<double>((served.in_use_time - served_at_start_.in_use_time).count());
+  const double idle_area = gauges_[0].area() - in_use_area;
 
   pl_observation out{};
   out.struct_size = sizeof(pl_observation);
   out.absolute_max = POOL_LAB_MAX_SIZE;
   out.now = now.time_since_epoch().count();
   out.window = window.count();
-  out.open = gauges_[0].shown(window);
-  out.idle = gauges_[1].shown(window);
-  out.in_use = gauges_[2].shown(window);
-  out.connecting = gauges_[3].shown(window);
-  out.waiting = gauges_[4].shown(window);
+  out.open = gauges_[0].shown(window, gauges_[0].area());
+  out.idle = gauges_[1].shown(window, idle_area);
+  out.in_use = gauges_[2].shown(window, in_use_area);
+  out.connecting = gauges_[3].shown(window, gauges_[3].area());
+  out.waiting = gauges_[4].shown(window, gauges_[4].area());
   out.oldest_wait = oldest_wait.count();
   // The longest that anyone waited in this window: ended waits, or one that goes on.
   out.oldest_wait_high = std::max(oldest_wait, longest_wait_).count();
 
-  out.asked = counts_.asked - at_start_.asked;
-  out.served = counts_.served - at_start_.served;
+  const std::uint64_t through_the_gate =
+      served.through_the_gate - served_at_start_.through_the_gate;
+  out.asked = counts_.asked - at_start_.asked + through_the_gate;
+  out.served = served.served - served_at_start_.served;
   out.timed_out = counts_.timed_out - at_start_.timed_out;
   out.refused = counts_.refused - at_start_.refused;
   out.cancelled = counts_.cancelled - at_start_.cancelled;
@@ -113,10 +147,19 @@ pl_observation Window::take(Time now, Duration oldest_wait) {
   out.connects_failed = counts_.connects_failed - at_start_.connects_failed;
   out.connects_refused = counts_.connects_refused - at_start_.connects_refused;
   std::copy(wait_.begin(), wait_.end(), out.wait);
+  if (through_the_gate > 0) {
+    out.wait[PL_SERVED].count += through_the_gate;
+    out.wait[PL_SERVED].min = 0;
+  }
   std::copy(hold_.begin(), hold_.end(), out.hold);
+  if (out.served > 0)
+    out.hold[PL_SERVED] = {out.served, (served.hold_sum - served_at_start_.hold_sum).count(),
+                           served.hold_least.count(), served.hold_most.count()};
   out.connect_time = connect_time_;
 
-  taken_.swap(samples_);
+  taken_.clear();
+  for (const Sampled &kept : samples_)
+    taken_.push_back(kept.sample);
   out.samples = taken_.data();
   out.sample_count = static_cast<std::uint32_t>(taken_.size());
   out.sample_stride = sizeof(pl_sample);
@@ -124,14 +167,16 @@ pl_observation Window::take(Time now, Duration oldest_wait) {
 
   started_ = now;
   at_start_ = counts_;
+  served_at_start_ = served;
   for (Gauge &gauge : gauges_)
     gauge.restart();
   wait_ = {};
   hold_ = {};
   connect_time_ = {};
   longest_wait_ = {};
-  ended_ = 0;
   samples_.clear();
+  sampled_below_.store(most_samples_ > 0 ? everybody : 0, std::memory_order_relaxed);
+  number_.store(number() + 1, std::memory_order_relaxed);
   return out;
 }
 
