@@ -79,6 +79,58 @@ TEST(Pool, AnExpiredWaiterIsNotServed) { // vitess#20308
   EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
 }
 
+// Netflix's LifoBlockingLimiter: a token that comes in the moment of the timeout is kept by
+// one who left with it. Here the wait has timed out, and the next in line is served.
+TEST(Pool, AGrantAndADeadlineInOneMomentEndTheWaitOnceAndLoseNothing) {
+  Driver d(plan_of(1, seconds(5)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2, milliseconds(100));
+  d.ask(3);
+  d.now += milliseconds(100);
+  d.give_back(1);
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+  EXPECT_FALSE(d.holds.contains(2));
+  EXPECT_TRUE(d.holds.contains(3));
+}
+
+TEST(Pool, NobodyIsQueuedWhileAConnectionRests) { // vitess#17675
+  Plan plan = plan_of(2, milliseconds(100));
+  Driver d(plan);
+  d.ask(1);
+  d.ask(2);
+  d.pass(milliseconds(100)); // both give up; their connects go on
+  EXPECT_EQ(d.refused.size(), 2U);
+  d.connect_one();
+  EXPECT_EQ(d.pool.levels().idle, 1U);
+  d.ask(3);
+  EXPECT_TRUE(d.holds.contains(3)) << "at once";
+}
+
+// A storm of timeouts: each must leave the line without a walk along it, for the line is
+// walked under the lock that everybody needs. 40 times as many may take 40 times as long,
+// and some more for a machine that is busy; by walking they would take 1,600 times.
+TEST(Pool, ALineOfThousandsExpiresWithoutBeingWalked) { // vitess#20310
+  const auto took = [](int waiters) {
+    Pool pool(1);
+    Actions out;
+    Plan plan = plan_of(1, seconds(1));
+    plan.max_waiting = POOL_LAB_MAX_SIZE * 1000; // beyond what a strategy may ask for
+    pool.follow(Time{}, plan, true, false, out);
+    for (int i = 1; i <= waiters; ++i)
+      pool.acquire(Time{}, RequestId(i), Time::max(), "GET /x", out);
+    out.clear();
+    const auto begun = std::chrono::steady_clock::now();
+    pool.tick(Time{} + seconds(1), out);
+    const auto spent = std::chrono::steady_clock::now() - begun;
+    EXPECT_EQ(std::count_if(out.begin(), out.end(),
+                            [](const Action &a) { return std::holds_alternative<Refuse>(a); }),
+              waiters);
+    return spent;
+  };
+  EXPECT_LT(took(40000), 40 * 8 * took(1000));
+}
+
 TEST(Pool, ARequestsOwnDeadlineIsNeverPassed) {
   Driver d(plan_of(1, seconds(5)));
   d.ask(1);
@@ -202,7 +254,8 @@ TEST(Pool, AFreshStrategyForgetsTheOldOnesHigh) {
   EXPECT_EQ(d.pool.levels().open, 1U) << "busy ones close on return";
 }
 
-TEST(Pool, ConnectsNoMoreThanAreWanted) { // HikariCP's elision
+// pgx#1259, #1287: what a waiter wanted outlives it.
+TEST(Pool, ConnectsNoMoreThanAreWantedAndNoneIsUndone) { // HikariCP's elision
   Plan plan = plan_of(50);
   Driver d(plan);
   d.ask(1);
