@@ -25,9 +25,13 @@ struct LivePool::Parked {
   pool::ConnectionId id{};
   db::Connection *connection = nullptr;
   pool::Refusal why{};
+  bool caller_gone = false;
   Duration waited{};
 
-  void reset() { decided.store(0, std::memory_order_relaxed); }
+  void reset() {
+    decided.store(0, std::memory_order_relaxed);
+    caller_gone = false;
+  }
   void wait() {
     while (decided.load(std::memory_order_acquire) == 0)
       decided.wait(0, std::memory_order_acquire);
@@ -68,13 +72,14 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   return acquire(deadline, route, Duration::zero());
 }
 
-std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route,
-                                               Duration work) {
+std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route, Duration work,
+                                               Caller caller) {
   Parked &parked = Parked::mine();
   parked.reset();
   parked.deadline = deadline;
   run([&](Time now, pool::Actions &out) {
     core_.acquire(now, parked.request(), deadline - work, route, out);
+    watch_caller(parked, out, now, caller);
   });
   parked.wait();
   // A connection can have died while it rested. Then its place at the head of
@@ -82,7 +87,10 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   while (parked.served && !parked.connection->alive()) {
     parked.reset();
     const pool::ConnectionId dead = parked.id;
-    run([&](Time now, pool::Actions &out) { core_.dead_at_checkout(now, dead, out); });
+    run([&](Time now, pool::Actions &out) {
+      core_.dead_at_checkout(now, dead, out);
+      watch_caller(parked, out, now, caller);
+    });
     parked.wait();
   }
   return outcome(parked);
@@ -91,7 +99,9 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
 std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
   if (parked.served)
     return Lease(*this, parked.id, *parked.connection, parked.waited, clock_.now());
-  Refused refused{parked.why, parked.waited, {}};
+  Refused refused{parked.why, parked.waited, {}, parked.caller_gone};
+  if (refused.caller_gone)
+    return refused;
   if (refused.why == pool::Refusal::db_unavailable ||
       refused.why == pool::Refusal::too_many_connections) {
     const std::lock_guard lock(mutex_);
@@ -110,6 +120,48 @@ void LivePool::give_back(pool::ConnectionId id, db::Connection &connection, bool
     else
       core_.broke(now, id, out);
   });
+}
+
+// ---- clients that go away -----------------------------------------------------
+
+// After an event that may have put this request in line: only who was not served
+// or refused at once is looked after. [lock held]
+void LivePool::watch_caller(Parked &parked, const pool::Actions &done, Time now, Caller caller) {
+  const pool::RequestId request = parked.request();
+  for (const pool::Action &action : done) {
+    const auto *serve = std::get_if<pool::Serve>(&action);
+    const auto *refuse = std::get_if<pool::Refuse>(&action);
+    if ((serve != nullptr && serve->request == request) ||
+        (refuse != nullptr && refuse->request == request))
+      return;
+  }
+  callers_.add(request, caller, now);
+}
+
+void LivePool::cancel_those_gone() {
+  std::vector<WaitingCallers::Wait> waits;
+  {
+    const std::lock_guard lock(mutex_);
+    waits = callers_.all();
+  }
+  const auto gone = WaitingCallers::gone_of(std::move(waits)); // not under the lock
+  if (gone.empty())
+    return;
+  std::vector<Parked *> cancelled;
+  run([&](Time now, pool::Actions &out) {
+    for (const WaitingCallers::Wait &wait : gone) {
+      if (!callers_.end(wait))
+        continue; // served or refused since
+      core_.cancel(now, wait.request, out);
+      Parked &parked = Parked::of(wait.request);
+      parked.served = false;
+      parked.caller_gone = true;
+      parked.waited = now - wait.since;
+      cancelled.push_back(&parked);
+    }
+  });
+  for (Parked *parked : cancelled)
+    parked->decide();
 }
 
 // ---- events into the core, actions out of it ---------------------------------
@@ -132,6 +184,7 @@ void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterw
   for (const pool::Action &action : actions) {
     if (const auto *serve = std::get_if<pool::Serve>(&action)) {
       Parked &parked = Parked::of(serve->request);
+      callers_.remove(serve->request);
       Held &held = connections_.at(serve->connection);
       held.deadline = parked.deadline;
       parked.served = true;
@@ -141,6 +194,7 @@ void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterw
       afterwards.wake.push_back(&parked);
     } else if (const auto *refuse = std::get_if<pool::Refuse>(&action)) {
       Parked &parked = Parked::of(refuse->request);
+      callers_.remove(refuse->request);
       parked.served = false;
       parked.why = refuse->why;
       parked.waited = refuse->waited;
@@ -211,6 +265,7 @@ LivePool::~LivePool() {
 // Ticks the core when it asked for it, and ends the sockets of holders that
 // are past their deadline (a frozen database would keep them for ever).
 void LivePool::keep_time(std::stop_token stop) {
+  Time look_at_callers{};
   while (!stop.stop_requested()) {
     run([&](Time now, pool::Actions &out) {
       wake_at_ = Time::max();
@@ -223,6 +278,11 @@ void LivePool::keep_time(std::stop_token stop) {
         }
       }
     });
+    // At the beat, however often deadlines wake it in between.
+    if (const Time now = clock_.now(); now >= look_at_callers) {
+      look_at_callers = now + beat;
+      cancel_those_gone();
+    }
     std::unique_lock lock(mutex_);
     timer_wakes_ = std::min(wake_at_, clock_.now() + beat);
     const Time until = timer_wakes_;

@@ -23,6 +23,7 @@
 #include "host/clock.hpp"
 #include "host/connector.hpp"
 #include "host/pool/pool.hpp"
+#include "host/waiting_callers.hpp"
 
 namespace lab::host {
 
@@ -59,6 +60,8 @@ struct Refused {
   pool::Refusal why;
   pool::Duration waited;
   std::string detail; // the last connect error, where that is the cause
+  // Its client went away while it waited: nobody is to be told, and `why` says nothing.
+  bool caller_gone = false;
 };
 
 class LivePool { // [any thread] unless said otherwise
@@ -72,9 +75,10 @@ public:
   // is a literal.
   std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route);
   // As above, where the work itself needs `work`: a connection that would come
-  // too late for it is not waited for.
+  // too late for it is not waited for. When `caller` goes away while this waits, it
+  // leaves the line within 100 ms, and is counted as cancelled.
   std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route,
-                                       pool::Duration work);
+                                       pool::Duration work, Caller caller = {});
 
   // ---- [governor] ----
   pl_observation observe(); // its samples stay valid until the next call
@@ -117,6 +121,8 @@ private:
   void carry_out(Afterwards &afterwards);
   void give_back(pool::ConnectionId id, db::Connection &connection, bool ok);
   void keep_time(std::stop_token stop);
+  void watch_caller(Parked &parked, const pool::Actions &done, pool::Time now, Caller caller);
+  void cancel_those_gone();
   std::variant<Lease, Refused> outcome(Parked &parked);
 
   const Clock &clock_;
@@ -126,6 +132,7 @@ private:
   std::unordered_map<pool::ConnectionId, Held> connections_;
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
+  WaitingCallers callers_;
   std::function<void()> ask_;
   std::function<void(pool::Duration)> connect_took_;
   pool::Time shut_holders_at_ = pool::Time::max();

@@ -7,8 +7,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <list>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <pqxx/connection_base>
 #include <pqxx/nontransaction>
@@ -28,6 +34,46 @@ pool::Plan plan_of(std::uint32_t max, pool::Duration wait) {
   plan.wait_timeout = wait;
   return plan;
 }
+
+bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until)
+      return false;
+    std::this_thread::sleep_for(1ms); // between two looks at a condition
+  }
+  return true;
+}
+
+// A client's connection, seen from both ends.
+class Client {
+public:
+  Client() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      throw std::runtime_error("no socket pair");
+    ours_ = ends[0];
+    theirs_ = ends[1];
+  }
+  ~Client() {
+    ::close(ours_);
+    close();
+  }
+  Client(const Client &) = delete;
+  Client &operator=(const Client &) = delete;
+
+  Caller caller() const { return {ours_}; }
+  void close() {
+    if (theirs_ >= 0)
+      ::close(theirs_);
+    theirs_ = -1;
+  }
+  void half_close() { ::shutdown(theirs_, SHUT_WR); }
+
+private:
+  int ours_ = -1;
+  int theirs_ = -1;
+};
 
 TEST(LivePool, ThreadsPlansAndLostBackendsTogether) {
   const Clock clock;
@@ -126,6 +172,69 @@ TEST(LivePool, ADeadIdleConnectionIsReplacedUnnoticed) {
   EXPECT_NE(lease.connection().backend_pid(), pid);
   EXPECT_NO_THROW((void)db::job_stats(lease.connection()));
   (void)lease.give_back(true);
+}
+
+TEST(LivePool, WaitersWhoseClientHasGoneLeaveTheLine) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder");
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+
+  std::atomic<int> gone{0};
+  std::atomic<int> served{0};
+  std::vector<std::thread> threads;
+  const auto wait_as = [&](const Client &client) {
+    threads.emplace_back([&, caller = client.caller()] {
+      auto got = pool.acquire(clock.now() + 60s, "waiter", pool::Duration::zero(), caller);
+      if (const auto *refused = std::get_if<Refused>(&got))
+        gone += refused->caller_gone ? 1 : 0;
+      else
+        served += std::get<Lease>(got).give_back(true).count() >= 0 ? 1 : 0;
+    });
+  };
+  std::list<Client> leaving(20);
+  Client staying;
+  for (const Client &client : leaving)
+    wait_as(client);
+  wait_as(staying);
+  ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 21; }));
+  bool half = false;
+  for (Client &client : leaving)
+    if ((half = !half))
+      client.half_close();
+    else
+      client.close();
+  EXPECT_TRUE(comes_true([&] { return gone == 20; }, 1s)) << gone;
+  EXPECT_EQ(pool.snapshot().levels.waiting, 1U) << "who stays keeps the place";
+  EXPECT_EQ(served, 0);
+
+  (void)std::get<Lease>(holder).give_back(true);
+  for (std::thread &thread : threads)
+    thread.join();
+  const pool::Counts n = pool.snapshot().counts;
+  EXPECT_EQ(served, 1);
+  EXPECT_EQ(n.cancelled, 20U);
+  EXPECT_EQ(n.served, 2U);
+  EXPECT_EQ(n.failed + n.refused + n.timed_out, 0U);
+  EXPECT_EQ(n.connects, 1U);
+  EXPECT_EQ(n.closed, 0U);
+}
+
+// A connect belongs to no request: it goes on, and serves whoever asks next.
+TEST(LivePool, AConnectOutlivesTheClientThatWasTheReasonForIt) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(2, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder"); // so that somebody is open
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+  Client client;
+  client.close(); // gone before it waits
+  auto got = pool.acquire(clock.now() + 60s, "waiter", pool::Duration::zero(), client.caller());
+  if (auto *lease = std::get_if<Lease>(&got))
+    (void)lease->give_back(true); // the connect was quicker than the look
+  EXPECT_TRUE(comes_true([&] { return pool.snapshot().levels.open == 2; }));
+  EXPECT_EQ(pool.snapshot().counts.connects_failed, 0U);
 }
 
 } // namespace

@@ -7,6 +7,8 @@
 namespace lab::host {
 
 Problem problem_for(const Refused &refused) {
+  if (refused.caller_gone)
+    return {client_gone, "client_gone", "the client went away"};
   const double waited = std::chrono::duration<double, std::milli>(refused.waited).count();
   const std::string because = refused.detail.empty() ? "" : ": " + refused.detail;
   switch (refused.why) {
