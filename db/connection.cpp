@@ -1,6 +1,7 @@
 #include "db/connection.hpp"
 #include "db/conninfo.hpp"
 #include "db/one_line.hpp"
+#include "db/statement_timeout.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -56,6 +57,16 @@ std::string stated_in_full(const std::string &conninfo) {
   return full;
 }
 
+// Of a connected one: what its session was begun with.
+std::string options_of(PGconn *connected) {
+  using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+  const Options options(PQconninfo(connected), &PQconninfoFree);
+  for (const PQconninfoOption *o = options.get(); o && o->keyword; ++o)
+    if (o->val && std::string_view(o->keyword) == "options")
+      return o->val;
+  return "";
+}
+
 // 53300 is lost on its way through libpq's connection phase, but for the text of
 // a verbose message: "FATAL:  53300: sorry, too many clients already".
 bool says_too_many(std::string_view message) {
@@ -102,6 +113,7 @@ struct Connection::Adopted final : Adoption, pqxx::connection_base {
   explicit Adopted(PGconn *connected)
       : Adoption(connected), pqxx::connection_base(static_cast<pqxx::connectionpolicy &>(*this)),
         backend_pid(PQbackendPID(connected)),
+        statement_timeout(statement_timeout_in(options_of(connected))),
         line(::fcntl(PQsocket(connected), F_DUPFD_CLOEXEC, 3)) {
     PQsetNoticeReceiver(connected, &heard, this);
     PQsetErrorVerbosity(connected, PQERRORS_DEFAULT);
@@ -125,6 +137,8 @@ struct Connection::Adopted final : Adoption, pqxx::connection_base {
   PGconn *handle() const { return handle_; }
 
   int backend_pid;
+  std::chrono::milliseconds statement_timeout;
+  std::chrono::steady_clock::time_point statement_began{};
   bool dismissed = false;
   // The socket once more. libpq may close its own descriptor at any time, and its
   // number may be another's by then: `shut` must not end that one's socket.
@@ -139,6 +153,15 @@ int Connection::socket() const {
 }
 int Connection::backend_pid() const {
   return adopted_->backend_pid;
+}
+void Connection::statement_begins() noexcept {
+  adopted_->statement_began = std::chrono::steady_clock::now();
+}
+std::chrono::nanoseconds Connection::since_statement_began() const noexcept {
+  return std::chrono::steady_clock::now() - adopted_->statement_began;
+}
+std::chrono::milliseconds Connection::statement_timeout() const noexcept {
+  return adopted_->statement_timeout;
 }
 pqxx::connection_base &Connection::raw() {
   return *adopted_;

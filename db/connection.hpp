@@ -74,6 +74,13 @@ public:
   // waits on it fails at once.
   void shut() noexcept;
 
+  // A statement is about to be sent; and how long ago that was. The error of one that
+  // was ended says by this whether its timeout ended it.
+  void statement_begins() noexcept;
+  std::chrono::nanoseconds since_statement_began() const noexcept;
+  // Its session's, from the start; zero: none.
+  std::chrono::milliseconds statement_timeout() const noexcept;
+
   pqxx::connection_base &raw();
   pg_conn *handle() const; // libpq's own; null once libpqxx has given it up
 
