@@ -67,10 +67,24 @@ std::string options_of(PGconn *connected) {
   return "";
 }
 
-// 53300 is lost on its way through libpq's connection phase, but for the text of
-// a verbose message: "FATAL:  53300: sorry, too many clients already".
-bool says_too_many(std::string_view message) {
-  return message.find(":  53300: ") != std::string_view::npos;
+// Why it failed. `reached`: somebody took the connection at the other end.
+ConnectFailure failure_of(PGconn *pg, const std::string &message, bool reached) {
+  const std::string_view state = sqlstate_in(message);
+  if (state == "53300")
+    return ConnectFailure::too_many_connections;
+  if (state == "57P03")
+    return ConnectFailure::not_ready;
+  if (state == "3D000")
+    return ConnectFailure::no_such_database;
+  if (state.starts_with("28"))
+    return ConnectFailure::wrong_login;
+  if (pg && PQconnectionNeedsPassword(pg))
+    return ConnectFailure::no_password;
+  // A setting that libpq itself refuses never gets as far as to name a server.
+  const bool tried = message.starts_with("connection to server") ||
+                     message.starts_with("could not translate host name");
+  return state.empty() && tried && !reached ? ConnectFailure::nobody_listens
+                                            : ConnectFailure::other;
 }
 
 // Hands libpqxx one connected PGconn. Whatever libpqxx then undertakes to connect
@@ -203,11 +217,17 @@ struct Connecting::Underway {
   std::unique_ptr<PGconn, decltype(&PQfinish)> pg{nullptr, &PQfinish};
   State state = State::failed;
   ConnectError error;
+  bool reached = false;
+
+  // Past CONNECTION_STARTED the other end has taken the connection.
+  void look() {
+    const auto status = PQstatus(pg.get());
+    reached = reached || (status != CONNECTION_BAD && status != CONNECTION_STARTED &&
+                          status != CONNECTION_NEEDED);
+  }
 
   void fail(const std::string &message) {
-    error.kind = says_too_many(message)                      ? ConnectFailure::too_many_connections
-                 : pg && PQconnectionNeedsPassword(pg.get()) ? ConnectFailure::no_password
-                                                             : ConnectFailure::other;
+    error.kind = failure_of(pg.get(), message, reached);
     error.message = one_line(message);
     state = State::failed;
     pg.reset();
@@ -227,11 +247,12 @@ Connecting::Connecting(const std::string &conninfo) : underway_(std::make_unique
     underway_->fail("out of memory");
     return;
   }
-  PQsetErrorVerbosity(pg, PQERRORS_VERBOSE); // see `says_too_many`
+  PQsetErrorVerbosity(pg, PQERRORS_VERBOSE); // see `sqlstate_in`
   if (PQstatus(pg) == CONNECTION_BAD)
     underway_->fail(PQerrorMessage(pg));
   else
     underway_->state = State::writing; // what libpq says to poll for first
+  underway_->look();
 }
 
 Connecting::~Connecting() = default;
@@ -252,7 +273,9 @@ Connecting::State Connecting::advance() {
   if (underway_->state == State::ready || underway_->state == State::failed)
     return underway_->state;
   PGconn *const pg = underway_->pg.get();
-  switch (PQconnectPoll(pg)) {
+  const auto polled = PQconnectPoll(pg);
+  underway_->look();
+  switch (polled) {
   case PGRES_POLLING_READING:
     return underway_->state = State::reading;
   case PGRES_POLLING_WRITING:
@@ -299,7 +322,7 @@ std::unique_ptr<Connection> connect(const std::string &conninfo, std::chrono::mi
          connecting.state() == Connecting::State::writing) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0)
-      throw ConnectRefused({ConnectFailure::other,
+      throw ConnectRefused({ConnectFailure::no_answer,
                             fmt::format("PostgreSQL did not answer within {} ms", limit.count())});
     const short wanted = connecting.state() == Connecting::State::reading ? POLLIN : POLLOUT;
     pollfd wait{connecting.socket(), wanted, 0};
