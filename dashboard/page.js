@@ -87,6 +87,9 @@ const tell = {
     ? happened(e.at_ms, 'alarm', `! ${e.name} was stopped: ${e.problem}`, `! ${e.name} stopped`)
     : happened(e.at_ms, 'swap', `${e.name}: ${settings(e.params)}`, settings(e.params))),
   fault: e => happened(e.at_ms, 'alarm', `! ${e.what}${e.detail ? `: ${e.detail}` : ''}`, `! ${e.what}`),
+  leak: e => (e.what === 'reclaimed'
+    ? happened(e.at_ms, 'mark', `${e.count} leaked connections were reclaimed`, 'reclaimed')
+    : happened(e.at_ms, 'alarm', `! a leak? ${e.route} has held a connection for ${Math.round(e.held_ms / 1000)} s (backend ${e.backend_pid})`, '! a leak?')),
   mark: e => happened(e.at_ms, 'mark', e.text),
 };
 

@@ -21,6 +21,7 @@ constexpr Duration beat = std::chrono::milliseconds(50);
 struct LivePool::Parked {
   std::atomic<std::uint32_t> decided{0};
   Time deadline{};
+  std::string_view route;
   bool served = false;
   pool::ConnectionId id{};
   db::Connection *connection = nullptr;
@@ -77,6 +78,7 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   Parked &parked = Parked::mine();
   parked.reset();
   parked.deadline = deadline;
+  parked.route = route;
   run([&](Time now, pool::Actions &out) {
     core_.acquire(now, parked.request(), deadline - work, route, out);
     watch_caller(parked, out, now, caller);
@@ -88,7 +90,12 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
     parked.reset();
     const pool::ConnectionId dead = parked.id;
     run([&](Time now, pool::Actions &out) {
-      core_.dead_at_checkout(now, dead, out);
+      if (connections_.contains(dead))
+        core_.dead_at_checkout(now, dead, out);
+      else { // reclaimed from a thread that stood still so long: it asks anew
+        reclaimed_.erase(dead);
+        core_.acquire(now, parked.request(), deadline - work, route, out);
+      }
       watch_caller(parked, out, now, caller);
     });
     parked.wait();
@@ -112,14 +119,24 @@ std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
 
 void LivePool::give_back(pool::ConnectionId id, db::Connection &connection, bool ok) {
   const bool fit = connection.clean();
+  std::unique_ptr<db::Connection> reclaimed;
   run([&](Time now, pool::Actions &out) {
-    Held &held = connections_.at(id);
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) { // to the core it broke long ago
+      if (auto mine = reclaimed_.extract(id))
+        reclaimed = std::move(mine.mapped());
+      return;
+    }
+    Held &held = found->second;
     held.deadline = Time::max();
+    leaks_.given_back(id);
     if (fit && !held.shut)
       core_.release(now, id, ok, out);
     else
       core_.broke(now, id, out);
   });
+  if (reclaimed)
+    connector_->close(std::move(reclaimed));
 }
 
 // ---- clients that go away -----------------------------------------------------
@@ -164,6 +181,51 @@ void LivePool::cancel_those_gone() {
     parked->decide();
 }
 
+// ---- leaks -------------------------------------------------------------------
+
+void LivePool::watch_for_leaks(Duration limit, std::function<void(const SuspectedLeak &)> told) {
+  const std::lock_guard lock(mutex_);
+  leaks_.suspect_after(limit);
+  told_of_leak_ = std::move(told);
+}
+
+void LivePool::tell_of_leaks() {
+  std::vector<SuspectedLeak> found;
+  std::function<void(const SuspectedLeak &)> told;
+  {
+    const std::lock_guard lock(mutex_);
+    const Time now = clock_.now();
+    for (const auto &[id, held] : connections_) {
+      if (held.deadline == Time::max() || !leaks_.suspicious(now - held.since))
+        continue;
+      const SuspectedLeak leak{held.route, held.since, held.connection->backend_pid()};
+      if (leaks_.suspect(id, leak))
+        found.push_back(leak);
+    }
+    told = told_of_leak_;
+  }
+  if (told)
+    for (const SuspectedLeak &leak : found)
+      told(leak);
+}
+
+std::size_t LivePool::reclaim_leaks() {
+  std::size_t count = 0;
+  run([&](Time now, pool::Actions &out) {
+    for (const pool::ConnectionId id : leaks_.reclaim()) {
+      const auto held = connections_.find(id);
+      held->second.connection->shut();
+      // Kept for its holder, who may be using it at this moment. The core's Close
+      // finds nothing here any more.
+      reclaimed_.emplace(id, std::move(held->second.connection));
+      connections_.erase(held);
+      core_.broke(now, id, out);
+      ++count;
+    }
+  });
+  return count;
+}
+
 // ---- events into the core, actions out of it ---------------------------------
 
 template <class Event> void LivePool::run(Event event) {
@@ -174,19 +236,22 @@ template <class Event> void LivePool::run(Event event) {
   afterwards.clear();
   {
     const std::lock_guard lock(mutex_);
-    event(clock_.now(), actions);
-    carry_out_locked(actions, afterwards);
+    const Time now = clock_.now();
+    event(now, actions);
+    carry_out_locked(now, actions, afterwards);
   }
   carry_out(afterwards);
 }
 
-void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterwards) {
+void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwards &afterwards) {
   for (const pool::Action &action : actions) {
     if (const auto *serve = std::get_if<pool::Serve>(&action)) {
       Parked &parked = Parked::of(serve->request);
       callers_.remove(serve->request);
       Held &held = connections_.at(serve->connection);
       held.deadline = parked.deadline;
+      held.since = now;
+      held.route = parked.route;
       parked.served = true;
       parked.id = serve->connection;
       parked.connection = held.connection.get();
@@ -203,6 +268,7 @@ void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterw
       connect_started_[connect->connection] = clock_.now();
       afterwards.connect.push_back(connect->connection);
     } else if (const auto *close = std::get_if<pool::Close>(&action)) {
+      leaks_.given_back(close->connection);
       const auto held = connections_.find(close->connection);
       if (held != connections_.end()) {
         afterwards.close.push_back(std::move(held->second.connection));
@@ -265,7 +331,7 @@ LivePool::~LivePool() {
 // Ticks the core when it asked for it, and ends the sockets of holders that
 // are past their deadline (a frozen database would keep them for ever).
 void LivePool::keep_time(std::stop_token stop) {
-  Time look_at_callers{};
+  Time next_beat{};
   while (!stop.stop_requested()) {
     run([&](Time now, pool::Actions &out) {
       wake_at_ = Time::max();
@@ -279,9 +345,10 @@ void LivePool::keep_time(std::stop_token stop) {
       }
     });
     // At the beat, however often deadlines wake it in between.
-    if (const Time now = clock_.now(); now >= look_at_callers) {
-      look_at_callers = now + beat;
+    if (const Time now = clock_.now(); now >= next_beat) {
+      next_beat = now + beat;
       cancel_those_gone();
+      tell_of_leaks();
     }
     std::unique_lock lock(mutex_);
     timer_wakes_ = std::min(wake_at_, clock_.now() + beat);
@@ -325,7 +392,7 @@ LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
   return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(),
-          core_.plan(), core_.max_open(), last_connect_error_};
+          core_.plan(), core_.max_open(), last_connect_error_,    leaks_.counts()};
 }
 
 void LivePool::shut_down(Duration grace) {

@@ -22,6 +22,7 @@
 #include "db/connection.hpp"
 #include "host/clock.hpp"
 #include "host/connector.hpp"
+#include "host/leak_watch.hpp"
 #include "host/pool/pool.hpp"
 #include "host/waiting_callers.hpp"
 
@@ -96,10 +97,19 @@ public:
     pool::Plan plan;
     std::uint32_t max_open;
     std::string last_connect_error; // "" once a connect went well
+    LeakWatch::Counts leaks;
   };
   Snapshot snapshot() const;
 
   void on_connect(std::function<void(pool::Duration)> observe); // how long each took
+
+  // From now on who holds a connection for `limit` is suspected of leaking it: `told`
+  // once, by the time keeper. Zero: nobody is.
+  void watch_for_leaks(pool::Duration limit, std::function<void(const SuspectedLeak &)> told);
+
+  // Frees the places of all that are suspected now; answers how many. Their sockets
+  // are shut, and what their holders do with them later fails, and matters to nobody.
+  std::size_t reclaim_leaks();
 
   // Refuses all waiters, closes idle connections, and after `grace` ends the
   // sockets of those that are still held.
@@ -110,19 +120,22 @@ private:
   struct Parked;
   struct Held {
     std::unique_ptr<db::Connection> connection;
-    pool::Time deadline = pool::Time::max(); // of its holder
+    pool::Time deadline = pool::Time::max(); // of its holder; max: nobody holds it
+    pool::Time since{};                      // its holder has it
+    std::string_view route;                  // its holder's
     bool shut = false;
   };
   // What is to be done once the lock is released.
   struct Afterwards;
 
   template <class Event> void run(Event event);
-  void carry_out_locked(const pool::Actions &actions, Afterwards &afterwards);
+  void carry_out_locked(pool::Time now, const pool::Actions &actions, Afterwards &afterwards);
   void carry_out(Afterwards &afterwards);
   void give_back(pool::ConnectionId id, db::Connection &connection, bool ok);
   void keep_time(std::stop_token stop);
   void watch_caller(Parked &parked, const pool::Actions &done, pool::Time now, Caller caller);
   void cancel_those_gone();
+  void tell_of_leaks();
   std::variant<Lease, Refused> outcome(Parked &parked);
 
   const Clock &clock_;
@@ -133,6 +146,10 @@ private:
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
   WaitingCallers callers_;
+  LeakWatch leaks_;
+  std::function<void(const SuspectedLeak &)> told_of_leak_;
+  // Reclaimed, and still in their holders' hands.
+  std::unordered_map<pool::ConnectionId, std::unique_ptr<db::Connection>> reclaimed_;
   std::function<void()> ask_;
   std::function<void(pool::Duration)> connect_took_;
   pool::Time shut_holders_at_ = pool::Time::max();

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@
 #include <pqxx/nontransaction>
 
 #include "db/jobs.hpp"
+#include "db/lab_work.hpp"
 #include "db/statement.hpp"
 #include "db/test_postgres.hpp"
 
@@ -219,6 +221,113 @@ TEST(LivePool, WaitersWhoseClientHasGoneLeaveTheLine) {
   EXPECT_EQ(n.failed + n.refused + n.timed_out, 0U);
   EXPECT_EQ(n.connects, 1U);
   EXPECT_EQ(n.closed, 0U);
+}
+
+// What a thread was told, from another one.
+struct Told {
+  std::mutex mutex;
+  std::vector<SuspectedLeak> leaks;
+  std::size_t count() {
+    const std::lock_guard lock(mutex);
+    return leaks.size();
+  }
+};
+
+TEST(LivePool, ALeakIsSuspectedOnceAndReclaimedOnlyWhenSomebodyAsks) {
+  const Clock clock;
+  Told told;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(200ms, [&](const SuspectedLeak &leak) {
+    const std::lock_guard lock(told.mutex);
+    told.leaks.push_back(leak);
+  });
+  auto leaked = pool.acquire(clock.now() + 60s, "POST /leaky");
+  ASSERT_TRUE(std::holds_alternative<Lease>(leaked));
+  Lease &holder = std::get<Lease>(leaked);
+  const int pid = holder.connection().backend_pid();
+  EXPECT_EQ(pool.reclaim_leaks(), 0U) << "nobody is suspected yet";
+
+  ASSERT_TRUE(comes_true([&] { return told.count() == 1; }));
+  EXPECT_EQ(told.leaks[0].route, "POST /leaky");
+  EXPECT_EQ(told.leaks[0].backend_pid, pid);
+  std::atomic<int> next_pid{0};
+  std::thread waiter([&] {
+    auto got = pool.acquire(clock.now() + 60s, "POST /patient");
+    if (auto *lease = std::get_if<Lease>(&got)) {
+      (void)db::job_stats(lease->connection());
+      next_pid = lease->connection().backend_pid();
+      (void)lease->give_back(true);
+    }
+  });
+  ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 1; }));
+  // Held far longer than the limit: told no second time, and left alone.
+  ASSERT_TRUE(
+      comes_true([&] { return clock.now() - pool.snapshot().leaks.now.at(0).since > 600ms; }));
+  EXPECT_EQ(told.count(), 1U);
+  EXPECT_EQ(pool.snapshot().levels.in_use, 1U);
+  EXPECT_EQ(pool.snapshot().levels.waiting, 1U);
+
+  EXPECT_EQ(pool.reclaim_leaks(), 1U);
+  waiter.join();
+  EXPECT_NE(next_pid, 0);
+  EXPECT_NE(next_pid, pid) << "on a connection of its own";
+  EXPECT_EQ(pool.reclaim_leaks(), 0U);
+
+  // The holder comes back after all.
+  EXPECT_THROW((void)db::job_stats(holder.connection()), db::StatementError);
+  (void)holder.give_back(true);
+  const LivePool::Snapshot end = pool.snapshot();
+  EXPECT_EQ(end.levels.open, 1U);
+  EXPECT_EQ(end.levels.in_use, 0U);
+  EXPECT_EQ(end.counts.served, 1U);
+  EXPECT_EQ(end.counts.failed, 1U);
+  EXPECT_EQ(end.counts.asked, 2U);
+  EXPECT_EQ(end.counts.connects, end.counts.closed + end.levels.open);
+  EXPECT_EQ(end.leaks.suspected, 1U);
+  EXPECT_EQ(end.leaks.reclaimed, 1U);
+  EXPECT_TRUE(end.leaks.now.empty());
+}
+
+TEST(LivePool, AConnectionIsReclaimedFromTheMiddleOfAStatement) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(100ms, nullptr);
+  std::atomic<bool> lost{false};
+  std::thread holder([&] {
+    auto got = pool.acquire(clock.now() + 60s, "POST /slow");
+    Lease &lease = std::get<Lease>(got);
+    try {
+      db::hold_submit(lease.connection(), {"send_email"}, 20s);
+    } catch (const db::StatementError &e) {
+      lost = e.kind == db::StatementError::Kind::lost;
+    }
+    (void)lease.give_back(false);
+  });
+  ASSERT_TRUE(comes_true([&] { return !pool.snapshot().leaks.now.empty(); }));
+  EXPECT_EQ(pool.reclaim_leaks(), 1U);
+  holder.join();
+  EXPECT_TRUE(lost);
+  auto next = pool.acquire(clock.now() + 10s, "POST /next");
+  EXPECT_TRUE(std::holds_alternative<Lease>(next));
+}
+
+TEST(LivePool, WhoGivesBackLateIsSuspectedNoMoreAndKeepsTheConnection) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(100ms, nullptr);
+  {
+    auto late = pool.acquire(clock.now() + 60s, "POST /late");
+    ASSERT_TRUE(comes_true([&] { return pool.snapshot().leaks.now.size() == 1; }));
+    (void)std::get<Lease>(late).give_back(true);
+  }
+  EXPECT_TRUE(pool.snapshot().leaks.now.empty());
+  EXPECT_EQ(pool.reclaim_leaks(), 0U);
+  EXPECT_EQ(pool.snapshot().leaks.suspected, 1U);
+  EXPECT_EQ(pool.snapshot().levels.idle, 1U);
+  EXPECT_EQ(pool.snapshot().counts.failed, 0U);
 }
 
 // A connect belongs to no request: it goes on, and serves whoever asks next.

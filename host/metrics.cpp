@@ -111,7 +111,7 @@ void Metrics::connect_took(pool::Duration took) {
   connect_->Observe(in_seconds(took));
 }
 
-void Metrics::set_counts(const pool::Counts &counts) {
+void Metrics::set_counts(const pool::Counts &counts, const LeakWatch::Counts &leaks) {
   const auto event = [&](const char *name, std::uint64_t count) {
     follow(events_->Add({{"event", name}}), static_cast<double>(count));
   };
@@ -125,6 +125,8 @@ void Metrics::set_counts(const pool::Counts &counts) {
   event("connects_failed", counts.connects_failed);
   event("connects_refused", counts.connects_refused);
   event("closed", counts.closed);
+  event("leaks_suspected", leaks.suspected);
+  event("leaks_reclaimed", leaks.reclaimed);
   follow(*timeouts_, static_cast<double>(counts.timed_out));
   for (std::size_t i = 0; i < Outcomes::codes.size(); ++i)
     follow(ended_->Add({{"code", std::string(Outcomes::codes[i])}}),
@@ -143,7 +145,7 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   state("connecting", now.levels.connecting);
   max_->Set(now.plan.max_in_use);
   pending_->Set(now.levels.waiting);
-  set_counts(now.counts);
+  set_counts(now.counts, now.leaks);
 
   if (const auto reading = server.last()) {
     const auto set = [&](const char *kind, int value) {

@@ -74,7 +74,7 @@ public:
                    const ServerWatch &server);
 
 private:
-  void set_counts(const pool::Counts &counts);
+  void set_counts(const pool::Counts &counts, const LeakWatch::Counts &leaks);
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter> *requests_;

@@ -37,6 +37,7 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_reset(lab, chosen);
   add_psql(lab, chosen);
   add_fault(lab, chosen);
+  add_reclaim(lab, chosen);
   add_strategies(lab, chosen);
   add_use(lab, chosen);
   add_load(lab, chosen);
