@@ -62,7 +62,7 @@ function showNow() {
   showPlan(gauges.plan);
   $('strategy').textContent = gauges.strategy || 'the plan compiled into the host';
   $('explain').textContent = gauges.explain;
-  const problems = [gauges.strategy_problem, gauges.settings_problem,
+  const problems = [gauges.paused && 'the pool is paused: scripts/lab resume', gauges.strategy_problem, gauges.settings_problem,
     gauges.database_problem && `the database: ${gauges.database_problem}`].filter(Boolean);
   $('problem').hidden = problems.length === 0;
   $('problem').textContent = problems.join(' · ');
@@ -90,6 +90,9 @@ const tell = {
   leak: e => (e.what === 'reclaimed'
     ? happened(e.at_ms, 'mark', `${e.count} leaked connections were reclaimed`, 'reclaimed')
     : happened(e.at_ms, 'alarm', `! a leak? ${e.route} has held a connection for ${Math.round(e.held_ms / 1000)} s (backend ${e.backend_pid})`, '! a leak?')),
+  pause: e => (e.paused
+    ? happened(e.at_ms, 'alarm', '! the pool is paused: scripts/lab resume lets it go on', '! paused')
+    : happened(e.at_ms, 'mark', 'the pool goes on', 'resumed')),
   mark: e => happened(e.at_ms, 'mark', e.text),
 };
 

@@ -113,6 +113,9 @@ std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
       refused.why == pool::Refusal::too_many_connections) {
     const std::lock_guard lock(mutex_);
     refused.detail = last_connect_error_;
+  } else if (refused.why == pool::Refusal::timed_out) {
+    const std::lock_guard lock(mutex_);
+    refused.detail = paused_ ? "the pool is paused" : "";
   }
   return refused;
 }
@@ -375,7 +378,25 @@ void LivePool::admitted(pool::RequestId request, const pool::Verdict &verdict) {
 }
 
 void LivePool::follow(const pool::Plan &plan, bool fresh, bool admits) {
-  run([&](Time now, pool::Actions &out) { core_.follow(now, plan, fresh, admits, out); });
+  run([&](Time now, pool::Actions &out) {
+    plan_ = plan;
+    admits_ = admits;
+    core_.follow(now, plan_to_follow_locked(), fresh, admits, out);
+  });
+}
+
+pool::Plan LivePool::plan_to_follow_locked() const {
+  return paused_ ? pool::while_paused(plan_) : plan_;
+}
+
+bool LivePool::pause(bool paused) {
+  bool changed = false;
+  run([&](Time now, pool::Actions &out) {
+    changed = std::exchange(paused_, paused) != paused;
+    if (changed)
+      core_.follow(now, plan_to_follow_locked(), false, admits_, out);
+  });
+  return changed;
 }
 
 void LivePool::on_ask(std::function<void()> ask) {
@@ -392,7 +413,8 @@ LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
   return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(),
-          core_.plan(), core_.max_open(), last_connect_error_,    leaks_.counts()};
+          core_.plan(), core_.max_open(), last_connect_error_,    leaks_.counts(),
+          paused_};
 }
 
 void LivePool::shut_down(Duration grace) {

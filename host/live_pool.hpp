@@ -60,7 +60,7 @@ private:
 struct Refused {
   pool::Refusal why;
   pool::Duration waited;
-  std::string detail; // the last connect error, where that is the cause
+  std::string detail; // the last connect error or a pause, where that is the cause
   // Its client went away while it waited: nobody is to be told, and `why` says nothing.
   bool caller_gone = false;
 };
@@ -98,6 +98,7 @@ public:
     std::uint32_t max_open;
     std::string last_connect_error; // "" once a connect went well
     LeakWatch::Counts leaks;
+    bool paused = false;
   };
   Snapshot snapshot() const;
 
@@ -110,6 +111,11 @@ public:
   // Frees the places of all that are suspected now; answers how many. Their sockets
   // are shut, and what their holders do with them later fails, and matters to nobody.
   std::size_t reclaim_leaks();
+
+  // Paused: nobody is handed a connection, whatever plan is followed; who waits goes on
+  // waiting, to its deadline; holders finish. Resumed: who waits is served, in order.
+  // False: it was so already.
+  bool pause(bool paused);
 
   // Refuses all waiters, closes idle connections, and after `grace` ends the
   // sockets of those that are still held.
@@ -136,6 +142,7 @@ private:
   void watch_caller(Parked &parked, const pool::Actions &done, pool::Time now, Caller caller);
   void cancel_those_gone();
   void tell_of_leaks();
+  pool::Plan plan_to_follow_locked() const;
   std::variant<Lease, Refused> outcome(Parked &parked);
 
   const Clock &clock_;
@@ -145,6 +152,9 @@ private:
   std::unordered_map<pool::ConnectionId, Held> connections_;
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
+  bool paused_ = false;
+  pool::Plan plan_; // as it was asked for: what is followed once nothing is paused
+  bool admits_ = false;
   WaitingCallers callers_;
   LeakWatch leaks_;
   std::function<void(const SuspectedLeak &)> told_of_leak_;

@@ -330,6 +330,56 @@ TEST(LivePool, WhoGivesBackLateIsSuspectedNoMoreAndKeepsTheConnection) {
   EXPECT_EQ(pool.snapshot().counts.failed, 0U);
 }
 
+TEST(LivePool, APauseHandsOutNothingAndResumesInOrder) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder");
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+  EXPECT_TRUE(pool.pause(true));
+  EXPECT_FALSE(pool.pause(true)) << "it was paused already";
+  EXPECT_TRUE(pool.snapshot().paused);
+
+  std::mutex mutex;
+  std::vector<int> order;
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 5; ++i) {
+    waiters.emplace_back([&, i] {
+      auto got = pool.acquire(clock.now() + 60s, "waiter");
+      auto *lease = std::get_if<Lease>(&got);
+      if (lease == nullptr)
+        return;
+      {
+        const std::lock_guard lock(mutex);
+        order.push_back(i);
+      }
+      (void)lease->give_back(true);
+    });
+    ASSERT_TRUE(comes_true(
+        [&] { return pool.snapshot().levels.waiting == static_cast<std::uint32_t>(i + 1); }));
+  }
+  // A holder finishes; what it gives back goes to nobody, under any plan.
+  EXPECT_NO_THROW((void)db::job_stats(std::get<Lease>(holder).connection()));
+  (void)std::get<Lease>(holder).give_back(true);
+  pool.follow(plan_of(3, 60s), true, false);
+  EXPECT_EQ(pool.observe().plan.max_in_use, 0U) << "as a strategy is shown it";
+  auto late = pool.acquire(clock.now() + 100ms, "late");
+  const Refused *refused = std::get_if<Refused>(&late);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->why, pool::Refusal::timed_out) << "who waits does so to the deadline";
+  EXPECT_EQ(refused->detail, "the pool is paused");
+  EXPECT_GE(refused->waited, 100ms);
+  EXPECT_EQ(pool.snapshot().levels.in_use, 0U);
+  EXPECT_EQ(pool.snapshot().levels.waiting, 5U);
+
+  pool.follow(plan_of(1, 60s), false, false); // one after the other, so that there is an order
+  EXPECT_TRUE(pool.pause(false));
+  for (std::thread &waiter : waiters)
+    waiter.join();
+  EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4}));
+  EXPECT_EQ(pool.snapshot().plan.max_in_use, 1U) << "the plan that was followed last";
+}
+
 // A connect belongs to no request: it goes on, and serves whoever asks next.
 TEST(LivePool, AConnectOutlivesTheClientThatWasTheReasonForIt) {
   const Clock clock;

@@ -156,6 +156,7 @@ json PoolReporter::now() const {
                {{"open_seconds", std::chrono::duration<double>(counts.open_time).count()},
                 {"in_use_seconds", std::chrono::duration<double>(counts.in_use_time).count()}}},
               {"plan", plan_json(now.plan, now.max_open)},
+              {"paused", now.paused},
               {"leaks", leaks_json(now.leaks, now.now)},
               {"explain", status.explain},
               {"settings_problem", text_or_null(status.settings_problem)},

@@ -13,6 +13,21 @@ namespace lab::host {
 using nlohmann::json;
 
 void add_pool_routes(Router &router, LivePool &pool, EventLog &log) {
+  // The host's own, on top of any plan: a swap leaves it as it is.
+  router.add("PUT", "/api/v1/pool", true, [&pool, &log](Call &call) {
+    const json body = json_object(call);
+    const auto wanted = body.find("paused");
+    if (wanted == body.end() || !wanted->is_boolean())
+      throw Problem::bad_request("\"paused\" must be true or false");
+    const bool paused = wanted->get<bool>();
+    const bool changed = pool.pause(paused);
+    if (changed) {
+      spdlog::info(paused ? "the pool is paused" : "the pool is resumed");
+      log.append("pause", {{"paused", paused}});
+    }
+    return Answer::json(json{{"paused", paused}, {"changed", changed}}.dump());
+  });
+
   router.add("POST", "/api/v1/pool/reclaim", true, [&pool, &log](Call &) {
     const std::size_t count = pool.reclaim_leaks();
     if (count > 0) {

@@ -16,6 +16,8 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
+const std::string job = R"({"type":"send_email"})";
+
 bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
   const auto until = std::chrono::steady_clock::now() + within;
   while (!condition()) {
@@ -83,6 +85,49 @@ TEST(Reclaim, FreesWhatIsSuspectedAndTellsWhoWatches) {
 TEST(Reclaim, NobodyIsSuspectedWhereTheWatchIsOff) {
   const TestHost host({}, "bounded_timeout", {"--leak-after", "0"});
   EXPECT_EQ(pool_of(host)["leaks"]["after_ms"], nullptr);
+}
+
+TEST(Pause, HoldsRequestsBackThroughASwapUntilItIsResumed) {
+  const TestHost host({}, "bounded_timeout", {"--set", "wait_ms=60000"});
+  EXPECT_EQ(pool_of(host)["paused"], false);
+  for (const char *nonsense : {"{}", R"({"paused":1})", R"({"paused":"yes"})"})
+    EXPECT_EQ(host.http("PUT", "/api/v1/pool", nonsense).status, 400) << nonsense;
+  const std::string foreign = "Origin: http://elsewhere.example\r\n";
+  EXPECT_EQ(host.http("PUT", "/api/v1/pool", R"({"paused":true})", foreign).status, 403);
+  EXPECT_EQ(host.http("PUT", "/api/v1/pool", R"({"paused":true})").json(),
+            json({{"paused", true}, {"changed", true}}));
+  EXPECT_EQ(host.http("PUT", "/api/v1/pool", R"({"paused":true})").json()["changed"], false);
+
+  EXPECT_EQ(host.http("POST", "/jobs", job, "Request-Timeout-Ms: 200\r\n").code(), "pool_timeout");
+  auto waiter = std::async(std::launch::async, [&] { return host.http("POST", "/jobs", job); });
+  ASSERT_TRUE(comes_true([&] { return pool_of(host)["waiting"] == 1; }));
+  const json health = host.http("GET", "/health").json();
+  EXPECT_EQ(health["status"], "degraded");
+  EXPECT_EQ(health["pool"].get<std::string>().rfind("paused", 0), 0U) << health;
+
+  EXPECT_EQ(host.http("PUT", "/api/v1/strategy", R"({"name":"adaptive"})").status, 200);
+  EXPECT_EQ(pool_of(host)["paused"], true) << "a swap is no resume";
+  EXPECT_EQ(pool_of(host)["plan"]["max_in_use"], 0);
+  EXPECT_EQ(pool_of(host)["in_use"], 0);
+
+  EXPECT_EQ(host.http("PUT", "/api/v1/pool", R"({"paused":false})").json(),
+            json({{"paused", false}, {"changed", true}}));
+  EXPECT_EQ(host.http("POST", "/jobs", job).status, 201);
+  (void)waiter.get(); // served, or out of time under the new strategy's wait limit
+  EXPECT_TRUE(comes_true([&] { return host.http("GET", "/health").json()["status"] == "ok"; }));
+  EXPECT_EQ(events(host, "pause").size(), 2U) << "one for each change";
+  EXPECT_EQ(events(host, "pause")[0]["paused"], true);
+  EXPECT_EQ(events(host, "pause")[1]["paused"], false);
+}
+
+TEST(Pause, EndsWithTheHostsLife) {
+  {
+    const TestHost host;
+    EXPECT_EQ(host.http("PUT", "/api/v1/pool", R"({"paused":true})").status, 200);
+  }
+  const TestHost host;
+  EXPECT_EQ(pool_of(host)["paused"], false);
+  EXPECT_EQ(host.http("POST", "/jobs", job).status, 201);
 }
 
 } // namespace

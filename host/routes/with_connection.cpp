@@ -13,7 +13,8 @@ Problem problem_for(const Refused &refused) {
   const std::string because = refused.detail.empty() ? "" : ": " + refused.detail;
   switch (refused.why) {
   case pool::Refusal::timed_out:
-    return {503, "pool_timeout", fmt::format("no connection became free within {:.0f} ms", waited)};
+    return {503, "pool_timeout",
+            fmt::format("no connection became free within {:.0f} ms{}", waited, because)};
   case pool::Refusal::rejected:
     return {503, "pool_rejected", "too many requests are waiting for a connection already"};
   case pool::Refusal::too_many_connections:

@@ -52,6 +52,11 @@ json HostApi::reclaim() const {
   return call("POST", "/api/v1/pool/reclaim", &nothing, look_limit);
 }
 
+json HostApi::pause(bool paused) const {
+  const json body = {{"paused", paused}};
+  return call("PUT", "/api/v1/pool", &body, look_limit);
+}
+
 void HostApi::mark(const std::string &text) const {
   const json body = {{"text", text}};
   (void)call("POST", "/api/v1/marks", &body, look_limit);

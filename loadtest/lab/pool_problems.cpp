@@ -27,6 +27,10 @@ std::vector<std::string> pool_problems(const std::string &host, const json &pool
   const json leaks = pool.value("leaks", json::object());
   if (const json suspected = leaks.value("now", json::array()); !suspected.empty())
     problems.push_back(leak_problem(host, suspected));
+  if (pool.value("paused", false))
+    problems.push_back(host +
+                       " hands out no connections, for its pool is paused: let it go on with "
+                       "scripts/lab resume");
   return problems;
 }
 

@@ -31,5 +31,15 @@ TEST(PoolProblems, SuspectedLeaksAreNamedWithWhatToDo) {
               ElementsAre(testing::StartsWith("the second host suspects 2 leaks: POST /leaky")));
 }
 
+TEST(PoolProblems, APausedPoolIsNamedWithWhatToDo) {
+  json pool = pool_with(json::array());
+  pool["paused"] = true;
+  EXPECT_THAT(pool_problems("the host", pool),
+              ElementsAre("the host hands out no connections, for its pool is paused: let it go on "
+                          "with scripts/lab resume"));
+  pool["paused"] = false;
+  EXPECT_THAT(pool_problems("the host", pool), IsEmpty());
+}
+
 } // namespace
 } // namespace lab::cli
