@@ -317,7 +317,8 @@ LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_
       [this](pool::ConnectionId id, const db::ConnectError &error) {
         run([&](Time now, pool::Actions &out) {
           connect_started_.erase(id);
-          last_connect_error_ = error.message;
+          last_connect_error_ = db::explained(error);
+          ++connect_failures_.at(static_cast<std::size_t>(error.kind));
           core_.connect_failed(now, id, error.kind == db::ConnectFailure::too_many_connections,
                                out);
         });
@@ -412,8 +413,15 @@ void LivePool::on_connect(std::function<void(Duration)> observe) {
 LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(),
-          core_.plan(), core_.max_open(), last_connect_error_,    leaks_.counts(),
+  return {now,
+          core_.levels(),
+          core_.oldest_wait(now),
+          core_.counts(),
+          core_.plan(),
+          core_.max_open(),
+          last_connect_error_,
+          connect_failures_,
+          leaks_.counts(),
           paused_};
 }
 

@@ -6,6 +6,7 @@
 // decided by the core, so a wait never ends in two ways.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -89,6 +90,9 @@ public:
   // Called, under the pool's lock, when the strategy should be asked soon.
   void on_ask(std::function<void()> ask);
 
+  // How many connects failed since the start, in the order of db::connect_failures.
+  using ConnectFailures = std::array<std::uint64_t, db::connect_failures.size()>;
+
   struct Snapshot {
     pool::Time now;
     pool::Levels levels;
@@ -96,7 +100,8 @@ public:
     pool::Counts counts;
     pool::Plan plan;
     std::uint32_t max_open;
-    std::string last_connect_error; // "" once a connect went well
+    std::string last_connect_error; // with what to do; "" once a connect went well
+    ConnectFailures connect_failures;
     LeakWatch::Counts leaks;
     bool paused = false;
   };
@@ -152,6 +157,7 @@ private:
   std::unordered_map<pool::ConnectionId, Held> connections_;
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
+  ConnectFailures connect_failures_{};
   bool paused_ = false;
   pool::Plan plan_; // as it was asked for: what is followed once nothing is paused
   bool admits_ = false;

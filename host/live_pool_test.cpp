@@ -380,6 +380,32 @@ TEST(LivePool, APauseHandsOutNothingAndResumesInOrder) {
   EXPECT_EQ(pool.snapshot().plan.max_in_use, 1U) << "the plan that was followed last";
 }
 
+// The core knows "too many" and "down"; people are told more.
+TEST(LivePool, FailedConnectsAreCountedByReasonAndExplained) {
+  const Clock clock;
+  const std::string there = db::TestPostgres::shared().postgres().conninfo_jobs();
+  const auto failure = [&](const std::string &conninfo) {
+    LivePool pool(clock, conninfo, 1);
+    pool.follow(plan_of(1, 60s), true, false);
+    auto got = pool.acquire(clock.now() + 60s, "test");
+    const Refused *refused = std::get_if<Refused>(&got);
+    EXPECT_NE(refused, nullptr);
+    EXPECT_EQ(refused->why, pool::Refusal::db_unavailable) << "all the same to the core";
+    const LivePool::Snapshot seen = pool.snapshot();
+    EXPECT_EQ(refused->detail, seen.last_connect_error);
+    std::string reasons;
+    for (std::size_t i = 0; i < seen.connect_failures.size(); ++i)
+      if (seen.connect_failures[i] > 0)
+        reasons += db::name_of(db::connect_failures[i]);
+    return std::pair(reasons, refused->detail);
+  };
+  EXPECT_EQ(failure(there + " dbname=nothing").first, "no_such_database");
+  EXPECT_EQ(failure(there + " password=wrong").first, "wrong_login");
+  const auto [reason, text] = failure("host=/nowhere dbname=x user=x");
+  EXPECT_EQ(reason, "nobody_listens");
+  EXPECT_NE(text.find("; start PostgreSQL"), std::string::npos) << text;
+}
+
 // A connect belongs to no request: it goes on, and serves whoever asks next.
 TEST(LivePool, AConnectOutlivesTheClientThatWasTheReasonForIt) {
   const Clock clock;

@@ -66,6 +66,13 @@ json leaks_json(const LeakWatch::Counts &leaks, pool::Time now) {
           {"now", std::move(suspected)}};
 }
 
+json connect_failures_json(const LivePool::ConnectFailures &failures) {
+  json by_reason = json::object();
+  for (std::size_t i = 0; i < failures.size(); ++i)
+    by_reason[std::string(db::name_of(db::connect_failures[i]))] = failures[i];
+  return by_reason;
+}
+
 json server_json(const ServerWatch::Reading &reading, pool::Time now) {
   return {{"max_connections", reading.numbers.max_connections},
           {"reserved", reading.numbers.reserved},
@@ -151,6 +158,7 @@ json PoolReporter::now() const {
               {"waiting", now.levels.waiting},
               {"oldest_wait_ms", milliseconds(now.oldest_wait)},
               {"counts", counts_json(counts, status)},
+              {"connect_failures", connect_failures_json(now.connect_failures)},
               {"requests", requests},
               {"totals",
                {{"open_seconds", std::chrono::duration<double>(counts.open_time).count()},
