@@ -62,7 +62,7 @@ function showNow() {
   showPlan(gauges.plan);
   $('strategy').textContent = gauges.strategy || 'the plan compiled into the host';
   $('explain').textContent = gauges.explain;
-  const problems = [gauges.strategy_problem, gauges.settings_problem,
+  const problems = [gauges.paused && 'the pool is paused: scripts/lab resume', gauges.strategy_problem, gauges.settings_problem,
     gauges.database_problem && `the database: ${gauges.database_problem}`].filter(Boolean);
   $('problem').hidden = problems.length === 0;
   $('problem').textContent = problems.join(' · ');
@@ -87,6 +87,12 @@ const tell = {
     ? happened(e.at_ms, 'alarm', `! ${e.name} was stopped: ${e.problem}`, `! ${e.name} stopped`)
     : happened(e.at_ms, 'swap', `${e.name}: ${settings(e.params)}`, settings(e.params))),
   fault: e => happened(e.at_ms, 'alarm', `! ${e.what}${e.detail ? `: ${e.detail}` : ''}`, `! ${e.what}`),
+  leak: e => (e.what === 'reclaimed'
+    ? happened(e.at_ms, 'mark', `${e.count} leaked connections were reclaimed`, 'reclaimed')
+    : happened(e.at_ms, 'alarm', `! a leak? ${e.route} has held a connection for ${Math.round(e.held_ms / 1000)} s (backend ${e.backend_pid})`, '! a leak?')),
+  pause: e => (e.paused
+    ? happened(e.at_ms, 'alarm', '! the pool is paused: scripts/lab resume lets it go on', '! paused')
+    : happened(e.at_ms, 'mark', 'the pool goes on', 'resumed')),
   mark: e => happened(e.at_ms, 'mark', e.text),
 };
 

@@ -1,7 +1,7 @@
 // The host's events as they come. Server-sent events; where those don't get
 // through (a proxy that holds them back), the same events are asked for each second.
 
-const types = ['gauges', 'swap', 'strategy', 'fault', 'mark'];
+const types = ['gauges', 'swap', 'strategy', 'fault', 'leak', 'pause', 'mark'];
 const patience = 3000; // ms without an event; gauges come four times a second
 const lookAgain = 1000; // ms
 

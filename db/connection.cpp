@@ -1,6 +1,7 @@
 #include "db/connection.hpp"
 #include "db/conninfo.hpp"
 #include "db/one_line.hpp"
+#include "db/statement_timeout.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -56,10 +57,34 @@ std::string stated_in_full(const std::string &conninfo) {
   return full;
 }
 
-// 53300 is lost on its way through libpq's connection phase, but for the text of
-// a verbose message: "FATAL:  53300: sorry, too many clients already".
-bool says_too_many(std::string_view message) {
-  return message.find(":  53300: ") != std::string_view::npos;
+// Of a connected one: what its session was begun with.
+std::string options_of(PGconn *connected) {
+  using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+  const Options options(PQconninfo(connected), &PQconninfoFree);
+  for (const PQconninfoOption *o = options.get(); o && o->keyword; ++o)
+    if (o->val && std::string_view(o->keyword) == "options")
+      return o->val;
+  return "";
+}
+
+// Why it failed. `reached`: somebody took the connection at the other end.
+ConnectFailure failure_of(PGconn *pg, const std::string &message, bool reached) {
+  const std::string_view state = sqlstate_in(message);
+  if (state == "53300")
+    return ConnectFailure::too_many_connections;
+  if (state == "57P03")
+    return ConnectFailure::not_ready;
+  if (state == "3D000")
+    return ConnectFailure::no_such_database;
+  if (state.starts_with("28"))
+    return ConnectFailure::wrong_login;
+  if (pg && PQconnectionNeedsPassword(pg))
+    return ConnectFailure::no_password;
+  // A setting that libpq itself refuses never gets as far as to name a server.
+  const bool tried = message.starts_with("connection to server") ||
+                     message.starts_with("could not translate host name");
+  return state.empty() && tried && !reached ? ConnectFailure::nobody_listens
+                                            : ConnectFailure::other;
 }
 
 // Hands libpqxx one connected PGconn. Whatever libpqxx then undertakes to connect
@@ -102,6 +127,7 @@ struct Connection::Adopted final : Adoption, pqxx::connection_base {
   explicit Adopted(PGconn *connected)
       : Adoption(connected), pqxx::connection_base(static_cast<pqxx::connectionpolicy &>(*this)),
         backend_pid(PQbackendPID(connected)),
+        statement_timeout(statement_timeout_in(options_of(connected))),
         line(::fcntl(PQsocket(connected), F_DUPFD_CLOEXEC, 3)) {
     PQsetNoticeReceiver(connected, &heard, this);
     PQsetErrorVerbosity(connected, PQERRORS_DEFAULT);
@@ -125,6 +151,8 @@ struct Connection::Adopted final : Adoption, pqxx::connection_base {
   PGconn *handle() const { return handle_; }
 
   int backend_pid;
+  std::chrono::milliseconds statement_timeout;
+  std::chrono::steady_clock::time_point statement_began{};
   bool dismissed = false;
   // The socket once more. libpq may close its own descriptor at any time, and its
   // number may be another's by then: `shut` must not end that one's socket.
@@ -139,6 +167,15 @@ int Connection::socket() const {
 }
 int Connection::backend_pid() const {
   return adopted_->backend_pid;
+}
+void Connection::statement_begins() noexcept {
+  adopted_->statement_began = std::chrono::steady_clock::now();
+}
+std::chrono::nanoseconds Connection::since_statement_began() const noexcept {
+  return std::chrono::steady_clock::now() - adopted_->statement_began;
+}
+std::chrono::milliseconds Connection::statement_timeout() const noexcept {
+  return adopted_->statement_timeout;
 }
 pqxx::connection_base &Connection::raw() {
   return *adopted_;
@@ -180,11 +217,17 @@ struct Connecting::Underway {
   std::unique_ptr<PGconn, decltype(&PQfinish)> pg{nullptr, &PQfinish};
   State state = State::failed;
   ConnectError error;
+  bool reached = false;
+
+  // Past CONNECTION_STARTED the other end has taken the connection.
+  void look() {
+    const auto status = PQstatus(pg.get());
+    reached = reached || (status != CONNECTION_BAD && status != CONNECTION_STARTED &&
+                          status != CONNECTION_NEEDED);
+  }
 
   void fail(const std::string &message) {
-    error.kind = says_too_many(message)                      ? ConnectFailure::too_many_connections
-                 : pg && PQconnectionNeedsPassword(pg.get()) ? ConnectFailure::no_password
-                                                             : ConnectFailure::other;
+    error.kind = failure_of(pg.get(), message, reached);
     error.message = one_line(message);
     state = State::failed;
     pg.reset();
@@ -204,11 +247,12 @@ Connecting::Connecting(const std::string &conninfo) : underway_(std::make_unique
     underway_->fail("out of memory");
     return;
   }
-  PQsetErrorVerbosity(pg, PQERRORS_VERBOSE); // see `says_too_many`
+  PQsetErrorVerbosity(pg, PQERRORS_VERBOSE); // see `sqlstate_in`
   if (PQstatus(pg) == CONNECTION_BAD)
     underway_->fail(PQerrorMessage(pg));
   else
     underway_->state = State::writing; // what libpq says to poll for first
+  underway_->look();
 }
 
 Connecting::~Connecting() = default;
@@ -229,7 +273,9 @@ Connecting::State Connecting::advance() {
   if (underway_->state == State::ready || underway_->state == State::failed)
     return underway_->state;
   PGconn *const pg = underway_->pg.get();
-  switch (PQconnectPoll(pg)) {
+  const auto polled = PQconnectPoll(pg);
+  underway_->look();
+  switch (polled) {
   case PGRES_POLLING_READING:
     return underway_->state = State::reading;
   case PGRES_POLLING_WRITING:
@@ -276,7 +322,7 @@ std::unique_ptr<Connection> connect(const std::string &conninfo, std::chrono::mi
          connecting.state() == Connecting::State::writing) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0)
-      throw ConnectRefused({ConnectFailure::other,
+      throw ConnectRefused({ConnectFailure::no_answer,
                             fmt::format("PostgreSQL did not answer within {} ms", limit.count())});
     const short wanted = connecting.state() == Connecting::State::reading ? POLLIN : POLLOUT;
     pollfd wait{connecting.socket(), wanted, 0};

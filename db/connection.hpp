@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "db/connect_failure.hpp"
+
 struct pg_conn; // libpq's PGconn
 namespace pqxx {
 class connection_base;
@@ -20,21 +22,10 @@ class connection_base;
 
 namespace lab::db {
 
-enum class ConnectFailure {
-  too_many_connections, // SQLSTATE 53300: the server's ceiling
-  no_password,          // it wants one, and none was found
-  other                 // gone, starting up, wrong password, ...
-};
-
-struct ConnectError {
-  ConnectFailure kind = ConnectFailure::other;
-  std::string message; // one line
-};
-
-// Thrown by `connect`.
+// Thrown by `connect`. `what` is the error with what to do about it.
 class ConnectRefused : public std::runtime_error {
 public:
-  explicit ConnectRefused(ConnectError e) : std::runtime_error(e.message), error(std::move(e)) {}
+  explicit ConnectRefused(ConnectError e) : std::runtime_error(explained(e)), error(std::move(e)) {}
   ConnectError error;
 };
 
@@ -73,6 +64,13 @@ public:
   // [any thread, while the Connection exists] Ends the socket, so that whoever
   // waits on it fails at once.
   void shut() noexcept;
+
+  // A statement is about to be sent; and how long ago that was. The error of one that
+  // was ended says by this whether its timeout ended it.
+  void statement_begins() noexcept;
+  std::chrono::nanoseconds since_statement_began() const noexcept;
+  // Its session's, from the start; zero: none.
+  std::chrono::milliseconds statement_timeout() const noexcept;
 
   pqxx::connection_base &raw();
   pg_conn *handle() const; // libpq's own; null once libpqxx has given it up

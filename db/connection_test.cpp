@@ -262,10 +262,10 @@ TEST_F(ConnectionTest, TheCeilingIsToldApartFromOtherRefusals) {
     return ConnectError{};
   };
   const auto absent = refusal_of("host='/nowhere at all' user=x dbname=x");
-  EXPECT_EQ(absent.kind, ConnectFailure::other);
+  EXPECT_EQ(absent.kind, ConnectFailure::nobody_listens);
   EXPECT_NE(absent.message.find("/nowhere at all"), std::string::npos);
   const auto wrong = refusal_of(server.postgres().conninfo_jobs() + " password=wr0ng-secret");
-  EXPECT_EQ(wrong.kind, ConnectFailure::other);
+  EXPECT_EQ(wrong.kind, ConnectFailure::wrong_login);
   EXPECT_NE(wrong.message.find("password authentication failed"), std::string::npos);
   EXPECT_EQ(wrong.message.find("wr0ng-secret"), std::string::npos);
   const auto unreadable = refusal_of("postgresql://u:s3cret@[::1");

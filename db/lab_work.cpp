@@ -19,9 +19,9 @@ const Statement see_worker{"lab_see_worker", "UPDATE workers SET last_seen = now
 const Statement count_for_worker{
     "lab_count_for_worker", "UPDATE workers SET jobs_processed = jobs_processed + 1 WHERE id = $1"};
 
-void sleep_in(pqxx::work &transaction, std::chrono::milliseconds hold) {
+void sleep_in(pqxx::work &transaction, Connection &connection, std::chrono::milliseconds hold) {
   if (hold.count() > 0)
-    transaction.exec_prepared(sleep.name, static_cast<int>(hold.count()));
+    run_in(transaction, connection, sleep, static_cast<int>(hold.count()));
 }
 
 } // namespace
@@ -34,8 +34,8 @@ void hold_submit(Connection &connection, const NewJob &job, std::chrono::millise
   prepare(connection, sleep);
   running(connection, Effect::nothing, [&] {
     pqxx::work transaction(connection.raw());
-    transaction.exec_prepared(insert.name, job.type, job.payload, job.priority);
-    sleep_in(transaction, hold);
+    run_in(transaction, connection, insert, job.type, job.payload, job.priority);
+    sleep_in(transaction, connection, hold);
     transaction.commit();
   });
 }
@@ -46,10 +46,10 @@ bool hold_claim(Connection &connection, std::chrono::milliseconds hold) {
   prepare(connection, finish);
   return running(connection, Effect::nothing, [&] {
     pqxx::work transaction(connection.raw());
-    const auto claimed = transaction.exec_prepared(claim.name);
-    sleep_in(transaction, hold);
+    const auto claimed = run_in(transaction, connection, claim);
+    sleep_in(transaction, connection, hold);
     if (!claimed.empty())
-      transaction.exec_prepared(finish.name, claimed[0][0].as<std::int64_t>());
+      run_in(transaction, connection, finish, claimed[0][0].as<std::int64_t>());
     transaction.commit();
     return !claimed.empty();
   });
@@ -65,9 +65,9 @@ void contend(Connection &connection, int row) {
   prepare(connection, count_for_worker);
   running(connection, Effect::nothing, [&] {
     pqxx::work transaction(connection.raw());
-    transaction.exec_prepared(see_worker.name, row);
-    transaction.exec_prepared(insert.name, "sync_inventory", "{}", 0);
-    transaction.exec_prepared(count_for_worker.name, row);
+    run_in(transaction, connection, see_worker, row);
+    run_in(transaction, connection, insert, "sync_inventory", "{}", 0);
+    run_in(transaction, connection, count_for_worker, row);
     transaction.commit();
   });
 }

@@ -1,5 +1,6 @@
 #include "db/statement.hpp"
 #include "db/one_line.hpp"
+#include "db/statement_timeout.hpp"
 
 #include <libpq-fe.h>
 #include <pqxx/except>
@@ -9,6 +10,9 @@ namespace lab::db {
 namespace {
 
 using Kind = StatementError::Kind;
+
+// By a timeout, or by somebody.
+constexpr const char *query_canceled = "57014";
 
 bool gone(const Connection &connection) {
   return !connection.handle() || PQstatus(connection.handle()) != CONNECTION_OK;
@@ -35,6 +39,10 @@ void throw_statement_error(Connection &connection, Effect effect) {
   } catch (const pqxx::sql_error &e) {
     if (gone(connection)) // and its SQLSTATE with it
       throw_loss(effect, e.what());
+    if (e.sqlstate() == query_canceled)
+      throw StatementError(
+          Kind::query, e.sqlstate(),
+          why_ended(connection.since_statement_began(), connection.statement_timeout()));
     const Kind kind = e.sqlstate().starts_with("22") ? Kind::bad_input : Kind::query;
     throw StatementError(kind, e.sqlstate(), one_line(e.what()));
   } catch (const pqxx::deadlock_detected &e) { // these two are no sql_error to libpqxx

@@ -24,6 +24,7 @@ enum class Effect {
 [[noreturn]] void throw_statement_error(Connection &connection, Effect effect);
 
 template <class Work> auto running(Connection &connection, Effect effect, Work &&work) {
+  connection.statement_begins();
   try {
     return std::forward<Work>(work)();
   } catch (...) {
@@ -38,6 +39,14 @@ struct Statement {
 
 // Prepares it on this connection; only the first time costs a round trip.
 void prepare(Connection &connection, const Statement &statement);
+
+// One of several statements in a transaction, prepared before: inside `running`.
+template <class... Values>
+pqxx::result run_in(pqxx::work &transaction, Connection &connection, const Statement &statement,
+                    const Values &...values) {
+  connection.statement_begins();
+  return transaction.exec_prepared(statement.name, values...);
+}
 
 // Runs a prepared statement on its own, in autocommit: one round trip.
 template <class... Values>

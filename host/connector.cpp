@@ -109,7 +109,8 @@ void Connector::step(std::vector<Underway> &underway) {
     else if (state == db::Connecting::State::failed)
       failed_(one->id, one->connecting.error());
     else if (SteadyClock::now() >= one->give_up)
-      failed_(one->id, {db::ConnectFailure::other, "the database did not answer within 5 seconds"});
+      failed_(one->id,
+              {db::ConnectFailure::no_answer, "the database did not answer within 5 seconds"});
     else {
       ++one;
       continue;

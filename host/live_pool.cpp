@@ -21,13 +21,18 @@ constexpr Duration beat = std::chrono::milliseconds(50);
 struct LivePool::Parked {
   std::atomic<std::uint32_t> decided{0};
   Time deadline{};
+  std::string_view route;
   bool served = false;
   pool::ConnectionId id{};
   db::Connection *connection = nullptr;
   pool::Refusal why{};
+  bool caller_gone = false;
   Duration waited{};
 
-  void reset() { decided.store(0, std::memory_order_relaxed); }
+  void reset() {
+    decided.store(0, std::memory_order_relaxed);
+    caller_gone = false;
+  }
   void wait() {
     while (decided.load(std::memory_order_acquire) == 0)
       decided.wait(0, std::memory_order_acquire);
@@ -68,13 +73,15 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   return acquire(deadline, route, Duration::zero());
 }
 
-std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route,
-                                               Duration work) {
+std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route, Duration work,
+                                               Caller caller) {
   Parked &parked = Parked::mine();
   parked.reset();
   parked.deadline = deadline;
+  parked.route = route;
   run([&](Time now, pool::Actions &out) {
     core_.acquire(now, parked.request(), deadline - work, route, out);
+    watch_caller(parked, out, now, caller);
   });
   parked.wait();
   // A connection can have died while it rested. Then its place at the head of
@@ -82,7 +89,15 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   while (parked.served && !parked.connection->alive()) {
     parked.reset();
     const pool::ConnectionId dead = parked.id;
-    run([&](Time now, pool::Actions &out) { core_.dead_at_checkout(now, dead, out); });
+    run([&](Time now, pool::Actions &out) {
+      if (connections_.contains(dead))
+        core_.dead_at_checkout(now, dead, out);
+      else { // reclaimed from a thread that stood still so long: it asks anew
+        reclaimed_.erase(dead);
+        core_.acquire(now, parked.request(), deadline - work, route, out);
+      }
+      watch_caller(parked, out, now, caller);
+    });
     parked.wait();
   }
   return outcome(parked);
@@ -91,25 +106,127 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
 std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
   if (parked.served)
     return Lease(*this, parked.id, *parked.connection, parked.waited, clock_.now());
-  Refused refused{parked.why, parked.waited, {}};
+  Refused refused{parked.why, parked.waited, {}, parked.caller_gone};
+  if (refused.caller_gone)
+    return refused;
   if (refused.why == pool::Refusal::db_unavailable ||
       refused.why == pool::Refusal::too_many_connections) {
     const std::lock_guard lock(mutex_);
     refused.detail = last_connect_error_;
+  } else if (refused.why == pool::Refusal::timed_out) {
+    const std::lock_guard lock(mutex_);
+    refused.detail = paused_ ? "the pool is paused" : "";
   }
   return refused;
 }
 
 void LivePool::give_back(pool::ConnectionId id, db::Connection &connection, bool ok) {
   const bool fit = connection.clean();
+  std::unique_ptr<db::Connection> reclaimed;
   run([&](Time now, pool::Actions &out) {
-    Held &held = connections_.at(id);
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) { // to the core it broke long ago
+      if (auto mine = reclaimed_.extract(id))
+        reclaimed = std::move(mine.mapped());
+      return;
+    }
+    Held &held = found->second;
     held.deadline = Time::max();
+    leaks_.given_back(id);
     if (fit && !held.shut)
       core_.release(now, id, ok, out);
     else
       core_.broke(now, id, out);
   });
+  if (reclaimed)
+    connector_->close(std::move(reclaimed));
+}
+
+// ---- clients that go away -----------------------------------------------------
+
+// After an event that may have put this request in line: only who was not served
+// or refused at once is looked after. [lock held]
+void LivePool::watch_caller(Parked &parked, const pool::Actions &done, Time now, Caller caller) {
+  const pool::RequestId request = parked.request();
+  for (const pool::Action &action : done) {
+    const auto *serve = std::get_if<pool::Serve>(&action);
+    const auto *refuse = std::get_if<pool::Refuse>(&action);
+    if ((serve != nullptr && serve->request == request) ||
+        (refuse != nullptr && refuse->request == request))
+      return;
+  }
+  callers_.add(request, caller, now);
+}
+
+void LivePool::cancel_those_gone() {
+  std::vector<WaitingCallers::Wait> waits;
+  {
+    const std::lock_guard lock(mutex_);
+    waits = callers_.all();
+  }
+  const auto gone = WaitingCallers::gone_of(std::move(waits)); // not under the lock
+  if (gone.empty())
+    return;
+  std::vector<Parked *> cancelled;
+  run([&](Time now, pool::Actions &out) {
+    for (const WaitingCallers::Wait &wait : gone) {
+      if (!callers_.end(wait))
+        continue; // served or refused since
+      core_.cancel(now, wait.request, out);
+      Parked &parked = Parked::of(wait.request);
+      parked.served = false;
+      parked.caller_gone = true;
+      parked.waited = now - wait.since;
+      cancelled.push_back(&parked);
+    }
+  });
+  for (Parked *parked : cancelled)
+    parked->decide();
+}
+
+// ---- leaks -------------------------------------------------------------------
+
+void LivePool::watch_for_leaks(Duration limit, std::function<void(const SuspectedLeak &)> told) {
+  const std::lock_guard lock(mutex_);
+  leaks_.suspect_after(limit);
+  told_of_leak_ = std::move(told);
+}
+
+void LivePool::tell_of_leaks() {
+  std::vector<SuspectedLeak> found;
+  std::function<void(const SuspectedLeak &)> told;
+  {
+    const std::lock_guard lock(mutex_);
+    const Time now = clock_.now();
+    for (const auto &[id, held] : connections_) {
+      if (held.deadline == Time::max() || !leaks_.suspicious(now - held.since))
+        continue;
+      const SuspectedLeak leak{held.route, held.since, held.connection->backend_pid()};
+      if (leaks_.suspect(id, leak))
+        found.push_back(leak);
+    }
+    told = told_of_leak_;
+  }
+  if (told)
+    for (const SuspectedLeak &leak : found)
+      told(leak);
+}
+
+std::size_t LivePool::reclaim_leaks() {
+  std::size_t count = 0;
+  run([&](Time now, pool::Actions &out) {
+    for (const pool::ConnectionId id : leaks_.reclaim()) {
+      const auto held = connections_.find(id);
+      held->second.connection->shut();
+      // Kept for its holder, who may be using it at this moment. The core's Close
+      // finds nothing here any more.
+      reclaimed_.emplace(id, std::move(held->second.connection));
+      connections_.erase(held);
+      core_.broke(now, id, out);
+      ++count;
+    }
+  });
+  return count;
 }
 
 // ---- events into the core, actions out of it ---------------------------------
@@ -122,18 +239,22 @@ template <class Event> void LivePool::run(Event event) {
   afterwards.clear();
   {
     const std::lock_guard lock(mutex_);
-    event(clock_.now(), actions);
-    carry_out_locked(actions, afterwards);
+    const Time now = clock_.now();
+    event(now, actions);
+    carry_out_locked(now, actions, afterwards);
   }
   carry_out(afterwards);
 }
 
-void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterwards) {
+void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwards &afterwards) {
   for (const pool::Action &action : actions) {
     if (const auto *serve = std::get_if<pool::Serve>(&action)) {
       Parked &parked = Parked::of(serve->request);
+      callers_.remove(serve->request);
       Held &held = connections_.at(serve->connection);
       held.deadline = parked.deadline;
+      held.since = now;
+      held.route = parked.route;
       parked.served = true;
       parked.id = serve->connection;
       parked.connection = held.connection.get();
@@ -141,6 +262,7 @@ void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterw
       afterwards.wake.push_back(&parked);
     } else if (const auto *refuse = std::get_if<pool::Refuse>(&action)) {
       Parked &parked = Parked::of(refuse->request);
+      callers_.remove(refuse->request);
       parked.served = false;
       parked.why = refuse->why;
       parked.waited = refuse->waited;
@@ -149,6 +271,7 @@ void LivePool::carry_out_locked(const pool::Actions &actions, Afterwards &afterw
       connect_started_[connect->connection] = clock_.now();
       afterwards.connect.push_back(connect->connection);
     } else if (const auto *close = std::get_if<pool::Close>(&action)) {
+      leaks_.given_back(close->connection);
       const auto held = connections_.find(close->connection);
       if (held != connections_.end()) {
         afterwards.close.push_back(std::move(held->second.connection));
@@ -194,7 +317,8 @@ LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_
       [this](pool::ConnectionId id, const db::ConnectError &error) {
         run([&](Time now, pool::Actions &out) {
           connect_started_.erase(id);
-          last_connect_error_ = error.message;
+          last_connect_error_ = db::explained(error);
+          ++connect_failures_.at(static_cast<std::size_t>(error.kind));
           core_.connect_failed(now, id, error.kind == db::ConnectFailure::too_many_connections,
                                out);
         });
@@ -211,6 +335,7 @@ LivePool::~LivePool() {
 // Ticks the core when it asked for it, and ends the sockets of holders that
 // are past their deadline (a frozen database would keep them for ever).
 void LivePool::keep_time(std::stop_token stop) {
+  Time next_beat{};
   while (!stop.stop_requested()) {
     run([&](Time now, pool::Actions &out) {
       wake_at_ = Time::max();
@@ -223,6 +348,12 @@ void LivePool::keep_time(std::stop_token stop) {
         }
       }
     });
+    // At the beat, however often deadlines wake it in between.
+    if (const Time now = clock_.now(); now >= next_beat) {
+      next_beat = now + beat;
+      cancel_those_gone();
+      tell_of_leaks();
+    }
     std::unique_lock lock(mutex_);
     timer_wakes_ = std::min(wake_at_, clock_.now() + beat);
     const Time until = timer_wakes_;
@@ -248,7 +379,25 @@ void LivePool::admitted(pool::RequestId request, const pool::Verdict &verdict) {
 }
 
 void LivePool::follow(const pool::Plan &plan, bool fresh, bool admits) {
-  run([&](Time now, pool::Actions &out) { core_.follow(now, plan, fresh, admits, out); });
+  run([&](Time now, pool::Actions &out) {
+    plan_ = plan;
+    admits_ = admits;
+    core_.follow(now, plan_to_follow_locked(), fresh, admits, out);
+  });
+}
+
+pool::Plan LivePool::plan_to_follow_locked() const {
+  return paused_ ? pool::while_paused(plan_) : plan_;
+}
+
+bool LivePool::pause(bool paused) {
+  bool changed = false;
+  run([&](Time now, pool::Actions &out) {
+    changed = std::exchange(paused_, paused) != paused;
+    if (changed)
+      core_.follow(now, plan_to_follow_locked(), false, admits_, out);
+  });
+  return changed;
 }
 
 void LivePool::on_ask(std::function<void()> ask) {
@@ -264,8 +413,16 @@ void LivePool::on_connect(std::function<void(Duration)> observe) {
 LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  return {now,          core_.levels(),   core_.oldest_wait(now), core_.counts(now),
-          core_.plan(), core_.max_open(), last_connect_error_};
+  return {now,
+          core_.levels(),
+          core_.oldest_wait(now),
+          core_.counts(now),
+          core_.plan(),
+          core_.max_open(),
+          last_connect_error_,
+          connect_failures_,
+          leaks_.counts(),
+          paused_};
 }
 
 void LivePool::shut_down(Duration grace) {

@@ -6,6 +6,7 @@
 // decided by the core, so a wait never ends in two ways.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -22,7 +23,9 @@
 #include "db/connection.hpp"
 #include "host/clock.hpp"
 #include "host/connector.hpp"
+#include "host/leak_watch.hpp"
 #include "host/pool/pool.hpp"
+#include "host/waiting_callers.hpp"
 
 namespace lab::host {
 
@@ -58,7 +61,9 @@ private:
 struct Refused {
   pool::Refusal why;
   pool::Duration waited;
-  std::string detail; // the last connect error, where that is the cause
+  std::string detail; // the last connect error or a pause, where that is the cause
+  // Its client went away while it waited: nobody is to be told, and `why` says nothing.
+  bool caller_gone = false;
 };
 
 class LivePool { // [any thread] unless said otherwise
@@ -72,9 +77,10 @@ public:
   // is a literal.
   std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route);
   // As above, where the work itself needs `work`: a connection that would come
-  // too late for it is not waited for.
+  // too late for it is not waited for. When `caller` goes away while this waits, it
+  // leaves the line within 100 ms, and is counted as cancelled.
   std::variant<Lease, Refused> acquire(pool::Time deadline, std::string_view route,
-                                       pool::Duration work);
+                                       pool::Duration work, Caller caller = {});
 
   // ---- [governor] ----
   pl_observation observe(); // its samples stay valid until the next call
@@ -84,6 +90,9 @@ public:
   // Called, under the pool's lock, when the strategy should be asked soon.
   void on_ask(std::function<void()> ask);
 
+  // How many connects failed since the start, in the order of db::connect_failures.
+  using ConnectFailures = std::array<std::uint64_t, db::connect_failures.size()>;
+
   struct Snapshot {
     pool::Time now;
     pool::Levels levels;
@@ -91,11 +100,27 @@ public:
     pool::Counts counts;
     pool::Plan plan;
     std::uint32_t max_open;
-    std::string last_connect_error; // "" once a connect went well
+    std::string last_connect_error; // with what to do; "" once a connect went well
+    ConnectFailures connect_failures;
+    LeakWatch::Counts leaks;
+    bool paused = false;
   };
   Snapshot snapshot() const;
 
   void on_connect(std::function<void(pool::Duration)> observe); // how long each took
+
+  // From now on who holds a connection for `limit` is suspected of leaking it: `told`
+  // once, by the time keeper. Zero: nobody is.
+  void watch_for_leaks(pool::Duration limit, std::function<void(const SuspectedLeak &)> told);
+
+  // Frees the places of all that are suspected now; answers how many. Their sockets
+  // are shut, and what their holders do with them later fails, and matters to nobody.
+  std::size_t reclaim_leaks();
+
+  // Paused: nobody is handed a connection, whatever plan is followed; who waits goes on
+  // waiting, to its deadline; holders finish. Resumed: who waits is served, in order.
+  // False: it was so already.
+  bool pause(bool paused);
 
   // Refuses all waiters, closes idle connections, and after `grace` ends the
   // sockets of those that are still held.
@@ -106,17 +131,23 @@ private:
   struct Parked;
   struct Held {
     std::unique_ptr<db::Connection> connection;
-    pool::Time deadline = pool::Time::max(); // of its holder
+    pool::Time deadline = pool::Time::max(); // of its holder; max: nobody holds it
+    pool::Time since{};                      // its holder has it
+    std::string_view route;                  // its holder's
     bool shut = false;
   };
   // What is to be done once the lock is released.
   struct Afterwards;
 
   template <class Event> void run(Event event);
-  void carry_out_locked(const pool::Actions &actions, Afterwards &afterwards);
+  void carry_out_locked(pool::Time now, const pool::Actions &actions, Afterwards &afterwards);
   void carry_out(Afterwards &afterwards);
   void give_back(pool::ConnectionId id, db::Connection &connection, bool ok);
   void keep_time(std::stop_token stop);
+  void watch_caller(Parked &parked, const pool::Actions &done, pool::Time now, Caller caller);
+  void cancel_those_gone();
+  void tell_of_leaks();
+  pool::Plan plan_to_follow_locked() const;
   std::variant<Lease, Refused> outcome(Parked &parked);
 
   const Clock &clock_;
@@ -126,6 +157,15 @@ private:
   std::unordered_map<pool::ConnectionId, Held> connections_;
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
+  ConnectFailures connect_failures_{};
+  bool paused_ = false;
+  pool::Plan plan_; // as it was asked for: what is followed once nothing is paused
+  bool admits_ = false;
+  WaitingCallers callers_;
+  LeakWatch leaks_;
+  std::function<void(const SuspectedLeak &)> told_of_leak_;
+  // Reclaimed, and still in their holders' hands.
+  std::unordered_map<pool::ConnectionId, std::unique_ptr<db::Connection>> reclaimed_;
   std::function<void()> ask_;
   std::function<void(pool::Duration)> connect_took_;
   pool::Time shut_holders_at_ = pool::Time::max();

@@ -7,13 +7,21 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <pqxx/connection_base>
 #include <pqxx/nontransaction>
 
 #include "db/jobs.hpp"
+#include "db/lab_work.hpp"
 #include "db/statement.hpp"
 #include "db/test_postgres.hpp"
 
@@ -28,6 +36,46 @@ pool::Plan plan_of(std::uint32_t max, pool::Duration wait) {
   plan.wait_timeout = wait;
   return plan;
 }
+
+bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until)
+      return false;
+    std::this_thread::sleep_for(1ms); // between two looks at a condition
+  }
+  return true;
+}
+
+// A client's connection, seen from both ends.
+class Client {
+public:
+  Client() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      throw std::runtime_error("no socket pair");
+    ours_ = ends[0];
+    theirs_ = ends[1];
+  }
+  ~Client() {
+    ::close(ours_);
+    close();
+  }
+  Client(const Client &) = delete;
+  Client &operator=(const Client &) = delete;
+
+  Caller caller() const { return {ours_}; }
+  void close() {
+    if (theirs_ >= 0)
+      ::close(theirs_);
+    theirs_ = -1;
+  }
+  void half_close() { ::shutdown(theirs_, SHUT_WR); }
+
+private:
+  int ours_ = -1;
+  int theirs_ = -1;
+};
 
 TEST(LivePool, ThreadsPlansAndLostBackendsTogether) {
   const Clock clock;
@@ -126,6 +174,252 @@ TEST(LivePool, ADeadIdleConnectionIsReplacedUnnoticed) {
   EXPECT_NE(lease.connection().backend_pid(), pid);
   EXPECT_NO_THROW((void)db::job_stats(lease.connection()));
   (void)lease.give_back(true);
+}
+
+TEST(LivePool, WaitersWhoseClientHasGoneLeaveTheLine) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder");
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+
+  std::atomic<int> gone{0};
+  std::atomic<int> served{0};
+  std::vector<std::thread> threads;
+  const auto wait_as = [&](const Client &client) {
+    threads.emplace_back([&, caller = client.caller()] {
+      auto got = pool.acquire(clock.now() + 60s, "waiter", pool::Duration::zero(), caller);
+      if (const auto *refused = std::get_if<Refused>(&got))
+        gone += refused->caller_gone ? 1 : 0;
+      else
+        served += std::get<Lease>(got).give_back(true).count() >= 0 ? 1 : 0;
+    });
+  };
+  std::list<Client> leaving(20);
+  Client staying;
+  for (const Client &client : leaving)
+    wait_as(client);
+  wait_as(staying);
+  ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 21; }));
+  bool half = false;
+  for (Client &client : leaving)
+    if ((half = !half))
+      client.half_close();
+    else
+      client.close();
+  EXPECT_TRUE(comes_true([&] { return gone == 20; }, 1s)) << gone;
+  EXPECT_EQ(pool.snapshot().levels.waiting, 1U) << "who stays keeps the place";
+  EXPECT_EQ(served, 0);
+
+  (void)std::get<Lease>(holder).give_back(true);
+  for (std::thread &thread : threads)
+    thread.join();
+  const pool::Counts n = pool.snapshot().counts;
+  EXPECT_EQ(served, 1);
+  EXPECT_EQ(n.cancelled, 20U);
+  EXPECT_EQ(n.served, 2U);
+  EXPECT_EQ(n.failed + n.refused + n.timed_out, 0U);
+  EXPECT_EQ(n.connects, 1U);
+  EXPECT_EQ(n.closed, 0U);
+}
+
+// What a thread was told, from another one.
+struct Told {
+  std::mutex mutex;
+  std::vector<SuspectedLeak> leaks;
+  std::size_t count() {
+    const std::lock_guard lock(mutex);
+    return leaks.size();
+  }
+};
+
+TEST(LivePool, ALeakIsSuspectedOnceAndReclaimedOnlyWhenSomebodyAsks) {
+  const Clock clock;
+  Told told;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(200ms, [&](const SuspectedLeak &leak) {
+    const std::lock_guard lock(told.mutex);
+    told.leaks.push_back(leak);
+  });
+  auto leaked = pool.acquire(clock.now() + 60s, "POST /leaky");
+  ASSERT_TRUE(std::holds_alternative<Lease>(leaked));
+  Lease &holder = std::get<Lease>(leaked);
+  const int pid = holder.connection().backend_pid();
+  EXPECT_EQ(pool.reclaim_leaks(), 0U) << "nobody is suspected yet";
+
+  ASSERT_TRUE(comes_true([&] { return told.count() == 1; }));
+  EXPECT_EQ(told.leaks[0].route, "POST /leaky");
+  EXPECT_EQ(told.leaks[0].backend_pid, pid);
+  std::atomic<int> next_pid{0};
+  std::thread waiter([&] {
+    auto got = pool.acquire(clock.now() + 60s, "POST /patient");
+    if (auto *lease = std::get_if<Lease>(&got)) {
+      (void)db::job_stats(lease->connection());
+      next_pid = lease->connection().backend_pid();
+      (void)lease->give_back(true);
+    }
+  });
+  ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 1; }));
+  // Held far longer than the limit: told no second time, and left alone.
+  ASSERT_TRUE(
+      comes_true([&] { return clock.now() - pool.snapshot().leaks.now.at(0).since > 600ms; }));
+  EXPECT_EQ(told.count(), 1U);
+  EXPECT_EQ(pool.snapshot().levels.in_use, 1U);
+  EXPECT_EQ(pool.snapshot().levels.waiting, 1U);
+
+  EXPECT_EQ(pool.reclaim_leaks(), 1U);
+  waiter.join();
+  EXPECT_NE(next_pid, 0);
+  EXPECT_NE(next_pid, pid) << "on a connection of its own";
+  EXPECT_EQ(pool.reclaim_leaks(), 0U);
+
+  // The holder comes back after all.
+  EXPECT_THROW((void)db::job_stats(holder.connection()), db::StatementError);
+  (void)holder.give_back(true);
+  const LivePool::Snapshot end = pool.snapshot();
+  EXPECT_EQ(end.levels.open, 1U);
+  EXPECT_EQ(end.levels.in_use, 0U);
+  EXPECT_EQ(end.counts.served, 1U);
+  EXPECT_EQ(end.counts.failed, 1U);
+  EXPECT_EQ(end.counts.asked, 2U);
+  EXPECT_EQ(end.counts.connects, end.counts.closed + end.levels.open);
+  EXPECT_EQ(end.leaks.suspected, 1U);
+  EXPECT_EQ(end.leaks.reclaimed, 1U);
+  EXPECT_TRUE(end.leaks.now.empty());
+}
+
+TEST(LivePool, AConnectionIsReclaimedFromTheMiddleOfAStatement) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(100ms, nullptr);
+  std::atomic<bool> lost{false};
+  std::thread holder([&] {
+    auto got = pool.acquire(clock.now() + 60s, "POST /slow");
+    Lease &lease = std::get<Lease>(got);
+    try {
+      db::hold_submit(lease.connection(), {"send_email"}, 20s);
+    } catch (const db::StatementError &e) {
+      lost = e.kind == db::StatementError::Kind::lost;
+    }
+    (void)lease.give_back(false);
+  });
+  ASSERT_TRUE(comes_true([&] { return !pool.snapshot().leaks.now.empty(); }));
+  EXPECT_EQ(pool.reclaim_leaks(), 1U);
+  holder.join();
+  EXPECT_TRUE(lost);
+  auto next = pool.acquire(clock.now() + 10s, "POST /next");
+  EXPECT_TRUE(std::holds_alternative<Lease>(next));
+}
+
+TEST(LivePool, WhoGivesBackLateIsSuspectedNoMoreAndKeepsTheConnection) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  pool.watch_for_leaks(100ms, nullptr);
+  {
+    auto late = pool.acquire(clock.now() + 60s, "POST /late");
+    ASSERT_TRUE(comes_true([&] { return pool.snapshot().leaks.now.size() == 1; }));
+    (void)std::get<Lease>(late).give_back(true);
+  }
+  EXPECT_TRUE(pool.snapshot().leaks.now.empty());
+  EXPECT_EQ(pool.reclaim_leaks(), 0U);
+  EXPECT_EQ(pool.snapshot().leaks.suspected, 1U);
+  EXPECT_EQ(pool.snapshot().levels.idle, 1U);
+  EXPECT_EQ(pool.snapshot().counts.failed, 0U);
+}
+
+TEST(LivePool, APauseHandsOutNothingAndResumesInOrder) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder");
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+  EXPECT_TRUE(pool.pause(true));
+  EXPECT_FALSE(pool.pause(true)) << "it was paused already";
+  EXPECT_TRUE(pool.snapshot().paused);
+
+  std::mutex mutex;
+  std::vector<int> order;
+  std::vector<std::thread> waiters;
+  for (int i = 0; i < 5; ++i) {
+    waiters.emplace_back([&, i] {
+      auto got = pool.acquire(clock.now() + 60s, "waiter");
+      auto *lease = std::get_if<Lease>(&got);
+      if (lease == nullptr)
+        return;
+      {
+        const std::lock_guard lock(mutex);
+        order.push_back(i);
+      }
+      (void)lease->give_back(true);
+    });
+    ASSERT_TRUE(comes_true(
+        [&] { return pool.snapshot().levels.waiting == static_cast<std::uint32_t>(i + 1); }));
+  }
+  // A holder finishes; what it gives back goes to nobody, under any plan.
+  EXPECT_NO_THROW((void)db::job_stats(std::get<Lease>(holder).connection()));
+  (void)std::get<Lease>(holder).give_back(true);
+  pool.follow(plan_of(3, 60s), true, false);
+  EXPECT_EQ(pool.observe().plan.max_in_use, 0U) << "as a strategy is shown it";
+  auto late = pool.acquire(clock.now() + 100ms, "late");
+  const Refused *refused = std::get_if<Refused>(&late);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->why, pool::Refusal::timed_out) << "who waits does so to the deadline";
+  EXPECT_EQ(refused->detail, "the pool is paused");
+  EXPECT_GE(refused->waited, 100ms);
+  EXPECT_EQ(pool.snapshot().levels.in_use, 0U);
+  EXPECT_EQ(pool.snapshot().levels.waiting, 5U);
+
+  pool.follow(plan_of(1, 60s), false, false); // one after the other, so that there is an order
+  EXPECT_TRUE(pool.pause(false));
+  for (std::thread &waiter : waiters)
+    waiter.join();
+  EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4}));
+  EXPECT_EQ(pool.snapshot().plan.max_in_use, 1U) << "the plan that was followed last";
+}
+
+// The core knows "too many" and "down"; people are told more.
+TEST(LivePool, FailedConnectsAreCountedByReasonAndExplained) {
+  const Clock clock;
+  const std::string there = db::TestPostgres::shared().postgres().conninfo_jobs();
+  const auto failure = [&](const std::string &conninfo) {
+    LivePool pool(clock, conninfo, 1);
+    pool.follow(plan_of(1, 60s), true, false);
+    auto got = pool.acquire(clock.now() + 60s, "test");
+    const Refused *refused = std::get_if<Refused>(&got);
+    EXPECT_NE(refused, nullptr);
+    EXPECT_EQ(refused->why, pool::Refusal::db_unavailable) << "all the same to the core";
+    const LivePool::Snapshot seen = pool.snapshot();
+    EXPECT_EQ(refused->detail, seen.last_connect_error);
+    std::string reasons;
+    for (std::size_t i = 0; i < seen.connect_failures.size(); ++i)
+      if (seen.connect_failures[i] > 0)
+        reasons += db::name_of(db::connect_failures[i]);
+    return std::pair(reasons, refused->detail);
+  };
+  EXPECT_EQ(failure(there + " dbname=nothing").first, "no_such_database");
+  EXPECT_EQ(failure(there + " password=wrong").first, "wrong_login");
+  const auto [reason, text] = failure("host=/nowhere dbname=x user=x");
+  EXPECT_EQ(reason, "nobody_listens");
+  EXPECT_NE(text.find("; start PostgreSQL"), std::string::npos) << text;
+}
+
+// A connect belongs to no request: it goes on, and serves whoever asks next.
+TEST(LivePool, AConnectOutlivesTheClientThatWasTheReasonForIt) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(2, 60s), true, false);
+  auto holder = pool.acquire(clock.now() + 60s, "holder"); // so that somebody is open
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+  Client client;
+  client.close(); // gone before it waits
+  auto got = pool.acquire(clock.now() + 60s, "waiter", pool::Duration::zero(), client.caller());
+  if (auto *lease = std::get_if<Lease>(&got))
+    (void)lease->give_back(true); // the connect was quicker than the look
+  EXPECT_TRUE(comes_true([&] { return pool.snapshot().levels.open == 2; }));
+  EXPECT_EQ(pool.snapshot().counts.connects_failed, 0U);
 }
 
 } // namespace

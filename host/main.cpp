@@ -59,6 +59,7 @@ struct Settings {
   std::filesystem::path strategy_settings;
   std::vector<std::string> origins;
   std::uint64_t seed = 1;
+  int leak_after = 60; // seconds
 };
 
 void describe(CLI::App &app, Settings &settings) {
@@ -83,6 +84,10 @@ void describe(CLI::App &app, Settings &settings) {
                  "File with the settings of strategies, as PUT /api/v1/settings takes them");
   app.add_option("--allow-origin", settings.origins,
                  "Origin that may call besides this host's own; may be given again");
+  app.add_option("--leak-after", settings.leak_after,
+                 "Seconds after which a connection that is still held is suspected of being "
+                 "leaked (60); 0: never")
+      ->check(CLI::Range(0, 86400));
   app.add_option("--seed", settings.seed, "Seed of samples and jitter");
 }
 
@@ -122,6 +127,13 @@ std::uint32_t share_of(const ServerWatch &watch) {
   return reading ? static_cast<std::uint32_t>(db::pool_share(reading->numbers)) : 1;
 }
 
+void report_leak(EventLog &events, const SuspectedLeak &leak, pool::Time now) {
+  spdlog::warn("{} holds a connection (backend {}) for {} s: a leak? `lab reclaim` takes it back",
+               leak.route, leak.backend_pid,
+               std::chrono::duration_cast<std::chrono::seconds>(now - leak.since).count());
+  append_leak(events, leak, now);
+}
+
 // Blocks until somebody asks the host to stop, or it is tainted. Answers whether
 // it is: then nothing can be loaded any more, and only a new process helps.
 bool wait_until_told(const sigset_t &stops, const StrategyService &strategies) {
@@ -137,11 +149,13 @@ bool wait_until_told(const sigset_t &stops, const StrategyService &strategies) {
 int serve(const Settings &settings, const pool::ParamValues &params, const sigset_t &stops) {
   const Clock clock;
   Metrics metrics;
+  EventLog events(clock, events_kept); // these two before the pool, which tells of leaks to its end
+  EventStream stream(events);
   LivePool pool(clock, settings.database, settings.seed);
   pool.on_connect([&](pool::Duration took) { metrics.connect_took(took); });
   const ServerWatch server_watch(clock, settings.monitor, application_of(settings.database));
-  EventLog events(clock, events_kept);
-  EventStream stream(events);
+  pool.watch_for_leaks(std::chrono::seconds(settings.leak_after),
+                       [&](const SuspectedLeak &leak) { report_leak(events, leak, clock.now()); });
   StrategyService::Options options;
   options.folders = settings.strategies;
   options.copies = settings.copies;
@@ -170,6 +184,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   add_job_routes(router, pool);
   add_lab_routes(router, pool);
   add_api_routes(router, strategies, reporter);
+  add_pool_routes(router, pool, events);
   add_event_routes(router, events, stream);
   add_settings_routes(router, strategies);
   add_watching_routes(router, pool, strategies, server_watch, metrics, settings.page);

@@ -89,6 +89,8 @@ Metrics::Metrics() {
       gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
   strategy_ = gauge("pool_lab_strategy_info", "1 for the strategy in force");
   ended_ = counter("pool_lab_requests_total", "Requests for the database, by how they ended");
+  connects_failed_ =
+      counter("pool_lab_connects_failed_total", "Connects to the database that failed, by reason");
   events_ = counter("pool_lab_pool_events_total", "What happened in the pool since the start");
 }
 
@@ -111,7 +113,8 @@ void Metrics::connect_took(pool::Duration took) {
   connect_->Observe(in_seconds(took));
 }
 
-void Metrics::set_counts(const pool::Counts &counts) {
+void Metrics::set_counts(const LivePool::Snapshot &pool) {
+  const pool::Counts &counts = pool.counts;
   const auto event = [&](const char *name, std::uint64_t count) {
     follow(events_->Add({{"event", name}}), static_cast<double>(count));
   };
@@ -125,6 +128,11 @@ void Metrics::set_counts(const pool::Counts &counts) {
   event("connects_failed", counts.connects_failed);
   event("connects_refused", counts.connects_refused);
   event("closed", counts.closed);
+  event("leaks_suspected", pool.leaks.suspected);
+  event("leaks_reclaimed", pool.leaks.reclaimed);
+  for (std::size_t i = 0; i < pool.connect_failures.size(); ++i)
+    follow(connects_failed_->Add({{"reason", std::string(db::name_of(db::connect_failures[i]))}}),
+           static_cast<double>(pool.connect_failures[i]));
   follow(*timeouts_, static_cast<double>(counts.timed_out));
   for (std::size_t i = 0; i < Outcomes::codes.size(); ++i)
     follow(ended_->Add({{"code", std::string(Outcomes::codes[i])}}),
@@ -143,7 +151,7 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   state("connecting", now.levels.connecting);
   max_->Set(now.plan.max_in_use);
   pending_->Set(now.levels.waiting);
-  set_counts(now.counts);
+  set_counts(now);
 
   if (const auto reading = server.last()) {
     const auto set = [&](const char *kind, int value) {

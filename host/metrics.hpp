@@ -74,7 +74,7 @@ public:
                    const ServerWatch &server);
 
 private:
-  void set_counts(const pool::Counts &counts);
+  void set_counts(const LivePool::Snapshot &pool);
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter> *requests_;
@@ -88,6 +88,7 @@ private:
   prometheus::Gauge *pending_;
   prometheus::Family<prometheus::Gauge> *server_;
   prometheus::Family<prometheus::Gauge> *strategy_;
+  prometheus::Family<prometheus::Counter> *connects_failed_;
   prometheus::Family<prometheus::Counter> *events_;
   prometheus::Counter *timeouts_;
   Outcomes outcomes_;

@@ -15,7 +15,8 @@ public:
       "ok",        "pool_timeout", "pool_rejected",   "too_many_connections", "db_unavailable",
       "host_busy", "draining",     "outcome_unknown", "query_failed"};
 
-  // A code that is the caller's own mistake (4xx) says nothing about the pool: not counted.
+  // A code that is the caller's own mistake (4xx), or that nobody was there to hear
+  // (client_gone), says nothing about the pool: not counted.
   void count(std::string_view code) {
     for (std::size_t i = 0; i < codes.size(); ++i)
       if (codes[i] == code)

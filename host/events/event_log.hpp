@@ -21,7 +21,7 @@ namespace lab::host {
 
 struct Event {
   std::uint64_t number = 0; // from 1
-  std::string type;         // gauges, swap, strategy, fault, mark
+  std::string type;         // gauges, swap, strategy, fault, leak, pause, mark
   std::string data;         // a JSON object, one line; `at_ms`: when, since 1970
 };
 

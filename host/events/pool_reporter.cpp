@@ -49,6 +49,30 @@ json counts_json(const pool::Counts &counts, const StrategyStatus &status) {
           {"clamped", status.clamped}};
 }
 
+json leak_json(const SuspectedLeak &leak, pool::Time now) {
+  return {{"route", leak.route},
+          {"held_ms", milliseconds(now - leak.since)},
+          {"backend_pid", leak.backend_pid}};
+}
+
+json leaks_json(const LeakWatch::Counts &leaks, pool::Time now) {
+  json suspected = json::array();
+  for (const SuspectedLeak &leak : leaks.now)
+    suspected.push_back(leak_json(leak, now));
+  return {{"after_ms",
+           leaks.limit > pool::Duration::zero() ? json(milliseconds(leaks.limit)) : json(nullptr)},
+          {"suspected", leaks.suspected},
+          {"reclaimed", leaks.reclaimed},
+          {"now", std::move(suspected)}};
+}
+
+json connect_failures_json(const LivePool::ConnectFailures &failures) {
+  json by_reason = json::object();
+  for (std::size_t i = 0; i < failures.size(); ++i)
+    by_reason[std::string(db::name_of(db::connect_failures[i]))] = failures[i];
+  return by_reason;
+}
+
 json server_json(const ServerWatch::Reading &reading, pool::Time now) {
   return {{"max_connections", reading.numbers.max_connections},
           {"reserved", reading.numbers.reserved},
@@ -92,6 +116,16 @@ void append_strategy_event(EventLog &log, const StrategyEvent &event) {
   }
 }
 
+void append_leak(EventLog &log, const SuspectedLeak &leak, pool::Time now) {
+  json data = leak_json(leak, now);
+  data["what"] = "suspected";
+  log.append("leak", std::move(data));
+}
+
+void append_reclaim(EventLog &log, std::size_t count) {
+  log.append("leak", {{"what", "reclaimed"}, {"count", count}});
+}
+
 PoolReporter::PoolReporter(const Clock &clock, const LivePool &pool,
                            const StrategyService &strategies, const ServerWatch &server,
                            const Metrics &metrics, EventLog &log)
@@ -124,11 +158,14 @@ json PoolReporter::now() const {
               {"waiting", now.levels.waiting},
               {"oldest_wait_ms", milliseconds(now.oldest_wait)},
               {"counts", counts_json(counts, status)},
+              {"connect_failures", connect_failures_json(now.connect_failures)},
               {"requests", requests},
               {"totals",
                {{"open_seconds", std::chrono::duration<double>(counts.open_time).count()},
                 {"in_use_seconds", std::chrono::duration<double>(counts.in_use_time).count()}}},
               {"plan", plan_json(now.plan, now.max_open)},
+              {"paused", now.paused},
+              {"leaks", leaks_json(now.leaks, now.now)},
               {"explain", status.explain},
               {"settings_problem", text_or_null(status.settings_problem)},
               {"last_connect_error", text_or_null(now.last_connect_error)},

@@ -26,6 +26,10 @@ namespace lab::host {
 // A `swap` or `strategy` event, as strategies announce theirs.
 void append_strategy_event(EventLog &log, const StrategyEvent &event);
 
+// A `leak` event: a connection is suspected, or `count` were reclaimed.
+void append_leak(EventLog &log, const SuspectedLeak &leak, pool::Time now);
+void append_reclaim(EventLog &log, std::size_t count);
+
 const char *state_name(StrategyState state);
 
 class PoolReporter {

@@ -48,4 +48,8 @@ public:
 
 Answer answer_for(const Problem &problem);
 
+// nginx's number for a client that went away before it was answered. It stands in
+// /metrics only: nobody is there to be told, so nothing is written.
+inline constexpr int client_gone = 499;
+
 } // namespace lab::host

@@ -9,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "host/pool/time.hpp"
+#include "host/waiting_callers.hpp"
 
 namespace lab::host {
 
@@ -24,6 +25,7 @@ struct Call {
   std::string host;
   std::string accept;
   std::string last_event_id; // of server-sent events: the last one seen
+  Caller caller{};           // for as long as the call is served
   pool::Time received{};
   pool::Time deadline{}; // received + Request-Timeout-Ms
 

@@ -100,7 +100,9 @@ public:
     }
     answer.close = answer.close || server_.draining_;
     try {
-      if (answer.take_socket)
+      if (answer.status == client_gone)
+        response.setKeepAlive(false);
+      else if (answer.take_socket)
         answer.take_socket(dynamic_cast<HTTPServerRequestImpl &>(request).detachSocket());
       else
         send(response, answer);
@@ -113,6 +115,7 @@ public:
 private:
   void read(HTTPServerRequest &request, Call &call) {
     call.received = server_.clock_.now();
+    call.caller.socket = dynamic_cast<HTTPServerRequestImpl &>(request).socket().impl()->sockfd();
     call.method = request.getMethod();
     const std::string &uri = request.getURI();
     const std::size_t question = uri.find('?');

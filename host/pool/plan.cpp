@@ -88,4 +88,9 @@ Clamped within_share(Plan plan, std::uint32_t share) {
   return {plan, fields};
 }
 
+Plan while_paused(Plan plan) {
+  plan.max_in_use = 0;
+  return plan;
+}
+
 } // namespace lab::pool

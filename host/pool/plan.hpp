@@ -45,4 +45,9 @@ Clamped from_abi(const pl_plan &in);
 // The same plan on a server that is shared with others: no size above `share`.
 Clamped within_share(Plan plan, std::uint32_t share);
 
+// The same plan while the host's pool is paused: nobody is handed a connection. The line,
+// its deadlines and what is open stay as the plan has them. No field counts as clamped:
+// nothing is wrong with the strategy.
+Plan while_paused(Plan plan);
+
 } // namespace lab::pool

@@ -23,6 +23,9 @@ void add_lab_routes(Router &router, LivePool &pool);
 // /api/v1/...: strategies, the pool as it is.
 void add_api_routes(Router &router, StrategyService &strategies, const PoolReporter &reporter);
 
+// PUT /api/v1/pool, POST /api/v1/pool/reclaim: what is done to the pool by hand.
+void add_pool_routes(Router &router, LivePool &pool, EventLog &log);
+
 // GET /api/v1/events, POST /api/v1/marks: what happens, as it happens.
 void add_event_routes(Router &router, EventLog &log, EventStream &stream);
 

@@ -48,13 +48,17 @@ void add_watching_routes(Router &router, LivePool &pool, StrategyService &strate
     const auto reading = server.last();
     const StrategyStatus strategy = strategies.status();
     const std::string database = server.problem();
-    const bool well = database.empty() && strategy.state == StrategyState::ok && !strategy.tainted;
+    const bool paused = pool.snapshot().paused;
+    const bool well =
+        database.empty() && strategy.state == StrategyState::ok && !strategy.tainted && !paused;
     json body = {{"status", well ? "ok" : "degraded"},
                  {"pending_jobs", reading ? json(reading->numbers.pending_jobs) : json(nullptr)}};
     if (!database.empty())
       body["database"] = database;
     if (!strategy.problem.empty())
       body["strategy"] = strategy.problem;
+    if (paused)
+      body["pool"] = "paused: nobody is handed a connection; resume it with lab resume";
     if (strategy.tainted)
       body["tainted"] = true;
     return Answer::json(body.dump(-1, ' ', false, json::error_handler_t::replace));

@@ -7,11 +7,14 @@
 namespace lab::host {
 
 Problem problem_for(const Refused &refused) {
+  if (refused.caller_gone)
+    return {client_gone, "client_gone", "the client went away"};
   const double waited = std::chrono::duration<double, std::milli>(refused.waited).count();
   const std::string because = refused.detail.empty() ? "" : ": " + refused.detail;
   switch (refused.why) {
   case pool::Refusal::timed_out:
-    return {503, "pool_timeout", fmt::format("no connection became free within {:.0f} ms", waited)};
+    return {503, "pool_timeout",
+            fmt::format("no connection became free within {:.0f} ms{}", waited, because)};
   case pool::Refusal::rejected:
     return {503, "pool_rejected", "too many requests are waiting for a connection already"};
   case pool::Refusal::too_many_connections:

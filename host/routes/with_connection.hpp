@@ -22,7 +22,7 @@ template <class Work>
 auto with_connection(LivePool &pool, Call &call, std::string_view route, pool::Duration lasting,
                      Work work) {
   call.dealt_with_pool = true;
-  auto got = pool.acquire(call.deadline, route, lasting);
+  auto got = pool.acquire(call.deadline, route, lasting, call.caller);
   if (const auto *refused = std::get_if<Refused>(&got)) {
     call.waited = refused->waited;
     throw problem_for(*refused);

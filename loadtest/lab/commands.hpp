@@ -32,6 +32,10 @@ void add_reset(CLI::App &lab, Chosen &chosen);
 void add_psql(CLI::App &lab, Chosen &chosen);
 void add_fault(CLI::App &lab, Chosen &chosen);
 
+void add_pause(CLI::App &lab, Chosen &chosen);
+void add_resume(CLI::App &lab, Chosen &chosen);
+void add_reclaim(CLI::App &lab, Chosen &chosen);
+
 void add_strategies(CLI::App &lab, Chosen &chosen);
 void add_use(CLI::App &lab, Chosen &chosen);
 

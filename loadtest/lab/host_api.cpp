@@ -47,6 +47,16 @@ json HostApi::strategies() const {
   return call("GET", "/api/v1/strategies", nullptr, swap_limit);
 }
 
+json HostApi::reclaim() const {
+  const json nothing = json::object();
+  return call("POST", "/api/v1/pool/reclaim", &nothing, look_limit);
+}
+
+json HostApi::pause(bool paused) const {
+  const json body = {{"paused", paused}};
+  return call("PUT", "/api/v1/pool", &body, look_limit);
+}
+
 void HostApi::mark(const std::string &text) const {
   const json body = {{"text", text}};
   (void)call("POST", "/api/v1/marks", &body, look_limit);

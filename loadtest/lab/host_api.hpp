@@ -46,6 +46,12 @@ public:
   enum class Instance { may_stay, fresh };
   nlohmann::json use(const Choice &choice, Instance instance) const;
 
+  // Frees the connections that are suspected of being leaked: {"reclaimed": n}.
+  nlohmann::json reclaim() const;
+
+  // {"paused", "changed"}
+  nlohmann::json pause(bool paused) const;
+
   // A line on the page's time axes, with a few words.
   void mark(const std::string &text) const;
 

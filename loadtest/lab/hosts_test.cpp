@@ -142,6 +142,35 @@ TEST_F(TwoHosts, AreUpOnTwoPortsAndAllCommandsKnowBoth) {
   EXPECT_EQ(status().at("hosts"), report.at("hosts"));
 }
 
+TEST_F(TwoHosts, ArePausedResumedAndReclaimedTogether) {
+  EXPECT_EQ(lab({"pause"}).out, "paused on 2 hosts\n");
+  EXPECT_EQ(lab({"pause"}).out, "paused already on 2 hosts\n");
+  for (const HostApi &host : {first(), second()}) {
+    EXPECT_EQ(host.pool().at("paused"), true);
+    EXPECT_EQ(host.health().at("status"), "degraded");
+  }
+  EXPECT_EQ(lab({"status"}).status, 1);
+  EXPECT_THAT(problems(), HasSubstr("the host hands out no connections"));
+  EXPECT_THAT(problems(), HasSubstr("the second host hands out no connections"));
+  EXPECT_THAT(problems(), HasSubstr("scripts/lab resume"));
+  ASSERT_EQ(lab({"use", "fixed_tiny"}).status, 0);
+  EXPECT_EQ(second().pool().at("paused"), true) << "a swap is no resume";
+
+  const json resumed = json::parse(lab({"resume", "--json"}).out);
+  EXPECT_EQ(resumed.at("paused"), false);
+  EXPECT_EQ(resumed.at("changed"), true);
+  EXPECT_EQ(resumed.at("hosts").size(), 2U);
+  EXPECT_TRUE(no_problems());
+  EXPECT_EQ(lab({"resume"}).out, "not paused on 2 hosts\n");
+
+  const Said nothing = lab({"reclaim"});
+  EXPECT_EQ(nothing.status, 0) << nothing.err;
+  EXPECT_EQ(nothing.out, "nothing to reclaim: no connection is suspected of being leaked\n");
+  const json reclaimed = json::parse(lab({"reclaim", "--json"}).out);
+  EXPECT_EQ(reclaimed.at("reclaimed"), 0);
+  EXPECT_EQ(reclaimed.at("hosts").at(1).at("url"), second().url());
+}
+
 TEST_F(TwoHosts, ShareALoadAndTheDatabasesConnections) {
   const std::int64_t before[] = {served_by(first()), served_by(second())};
   db::Launch how = the_lab_->launch(

@@ -37,6 +37,9 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_reset(lab, chosen);
   add_psql(lab, chosen);
   add_fault(lab, chosen);
+  add_pause(lab, chosen);
+  add_resume(lab, chosen);
+  add_reclaim(lab, chosen);
   add_strategies(lab, chosen);
   add_use(lab, chosen);
   add_load(lab, chosen);

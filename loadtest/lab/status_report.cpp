@@ -13,6 +13,7 @@
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/pool_problems.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/swap.hpp"
 
@@ -66,6 +67,8 @@ void look_at_host(const Places &places, int number, bool database_well, json &sh
                               : "no strategy is in force, only the plan that is compiled in"));
     }
     const json pool = host.pool();
+    for (const std::string &problem : pool_problems(name, pool))
+      problems.push_back(problem);
     if (pool.contains("last_connect_error") && pool.at("last_connect_error").is_string() &&
         pool.at("open") == 0)
       problems.push_back(name + " has no connection to the database: " +
