@@ -3,9 +3,11 @@
 // [pool lock held]
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "host/pool/pool.hpp"
@@ -21,6 +23,8 @@ struct SuspectedLeak {
 
 class LeakWatch {
 public:
+  using Leak = std::pair<const pool::ConnectionId, SuspectedLeak>;
+
   // Held so long is suspicious; zero: nothing ever is.
   void suspect_after(pool::Duration limit) { limit_ = limit; }
   bool suspicious(pool::Duration held) const {
@@ -29,9 +33,13 @@ public:
 
   // Counted once for each hold. True: it was not suspected before.
   bool suspect(pool::ConnectionId connection, const SuspectedLeak &leak);
-  void given_back(pool::ConnectionId connection);
-  // All that are suspected now, which then are so no more: they are reclaimed.
-  std::vector<pool::ConnectionId> reclaim();
+  // The others were given back after all.
+  template <class StillHeld> void keep_if(StillHeld still_held) {
+    std::erase_if(leaks_, [&](const Leak &leak) { return !still_held(leak); });
+  }
+  // All that are suspected now, which then are so no more: they are to be reclaimed.
+  std::vector<pool::ConnectionId> take();
+  void reclaimed(std::size_t count) { reclaimed_ += count; }
 
   struct Counts {
     pool::Duration limit{};
@@ -39,7 +47,15 @@ public:
     std::uint64_t reclaimed = 0;    // of those
     std::vector<SuspectedLeak> now; // those that are suspected, longest held first
   };
-  Counts counts() const;
+  template <class StillHeld> Counts counts(StillHeld still_held) const {
+    Counts counts{limit_, suspected_, reclaimed_, {}};
+    for (const Leak &leak : leaks_)
+      if (still_held(leak))
+        counts.now.push_back(leak.second);
+    std::sort(counts.now.begin(), counts.now.end(),
+              [](const auto &a, const auto &b) { return a.since < b.since; });
+    return counts;
+  }
 
 private:
   pool::Duration limit_{};

@@ -13,6 +13,10 @@ using pool::Time;
 // found then, and a deadline further away needs no wake-up of its own.
 constexpr Duration beat = std::chrono::milliseconds(50);
 
+// A connection that was in use so lately is handed on without a look at its socket, which
+// costs a system call; should it have died since, its request finds out.
+constexpr Duration fresh = std::chrono::milliseconds(1);
+
 } // namespace
 
 // A request while it deals with the pool. One for each thread, kept for the
@@ -21,13 +25,16 @@ constexpr Duration beat = std::chrono::milliseconds(50);
 struct LivePool::Parked {
   std::atomic<std::uint32_t> decided{0};
   Time deadline{};
-  std::string_view route;
+  const char *route = "";
   bool served = false;
   pool::ConnectionId id{};
-  db::Connection *connection = nullptr;
+  Place *place = nullptr;
   pool::Refusal why{};
   bool caller_gone = false;
   Duration waited{};
+  Duration rested{}; // of the connection that it got
+  Place::Mark mark{};
+  Time served_at{};
 
   void reset() {
     decided.store(0, std::memory_order_relaxed);
@@ -78,19 +85,24 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   Parked &parked = Parked::mine();
   parked.reset();
   parked.deadline = deadline;
-  parked.route = route;
-  run([&](Time now, pool::Actions &out) {
-    core_.acquire(now, parked.request(), deadline - work, route, out);
-    watch_caller(parked, out, now, caller);
-  });
-  parked.wait();
+  parked.route = route.data(); // a literal, so it ends with a zero
+  const Time now = clock_.now();
+  if (const auto id = core_.try_acquire(now, parked.request(), deadline - work, route)) {
+    hand_over(parked, *id, now, Duration::zero());
+  } else {
+    run([&](Time then, pool::Actions &out) {
+      core_.acquire(then, parked.request(), deadline - work, route, out);
+      watch_caller(parked, out, then, caller);
+    });
+    parked.wait();
+  }
   // A connection can have died while it rested. Then its place at the head of
   // the line is this request's again, and its deadline is what it was.
-  while (parked.served && !parked.connection->alive()) {
+  while (parked.served && parked.rested > fresh && !parked.place->connection().alive()) {
     parked.reset();
     const pool::ConnectionId dead = parked.id;
     run([&](Time now, pool::Actions &out) {
-      if (connections_.contains(dead))
+      if (place_of(dead).has(dead))
         core_.dead_at_checkout(now, dead, out);
       else { // reclaimed from a thread that stood still so long: it asks anew
         reclaimed_.erase(dead);
@@ -105,7 +117,8 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
 
 std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
   if (parked.served)
-    return Lease(*this, parked.id, *parked.connection, parked.waited, clock_.now());
+    return Lease(*this, parked.id, *parked.place, parked.mark, parked.waited,
+                 parked.waited > Duration::zero() ? clock_.now() : parked.served_at);
   Refused refused{parked.why, parked.waited, {}, parked.caller_gone};
   if (refused.caller_gone)
     return refused;
@@ -120,23 +133,24 @@ std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
   return refused;
 }
 
-void LivePool::give_back(pool::ConnectionId id, db::Connection &connection, bool ok) {
-  const bool fit = connection.clean();
+void LivePool::give_back(Time now, const Lease &lease, bool ok) {
+  const pool::ConnectionId id = lease.id_;
+  Place &place = *lease.place_;
+  const bool clean = lease.connection_->clean();
+  const bool fit = place.let_go(now, lease.mark_) && clean;
+  if (fit && ok && core_.try_release(now, id))
+    return;
   std::unique_ptr<db::Connection> reclaimed;
-  run([&](Time now, pool::Actions &out) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) { // to the core it broke long ago
-      if (auto mine = reclaimed_.extract(id))
-        reclaimed = std::move(mine.mapped());
+  run([&](Time then, pool::Actions &out) {
+    if (!place.has(id)) { // reclaimed: to the core it broke long ago
+      reclaimed = std::move(reclaimed_.extract(id).mapped());
       return;
     }
-    Held &held = found->second;
-    held.deadline = Time::max();
-    leaks_.given_back(id);
-    if (fit && !held.shut)
-      core_.release(now, id, ok, out);
+    place.end_hold();
+    if (fit)
+      core_.release(then, id, ok, out);
     else
-      core_.broke(now, id, out);
+      core_.broke(then, id, out);
   });
   if (reclaimed)
     connector_->close(std::move(reclaimed));
@@ -192,17 +206,25 @@ void LivePool::watch_for_leaks(Duration limit, std::function<void(const Suspecte
   told_of_leak_ = std::move(told);
 }
 
+bool LivePool::still_held_locked(const LeakWatch::Leak &leak) const {
+  const Place &place = places_[pool::slot_of(leak.first)];
+  const auto holder = place.has(leak.first) ? place.holder() : std::nullopt;
+  return holder && holder->since == leak.second.since;
+}
+
 void LivePool::tell_of_leaks() {
   std::vector<SuspectedLeak> found;
   std::function<void(const SuspectedLeak &)> told;
   {
     const std::lock_guard lock(mutex_);
     const Time now = clock_.now();
-    for (const auto &[id, held] : connections_) {
-      if (held.deadline == Time::max() || !leaks_.suspicious(now - held.since))
+    leaks_.keep_if([&](const auto &leak) { return still_held_locked(leak); });
+    for (Place &place : used_places()) {
+      const auto holder = place.empty() ? std::nullopt : place.holder();
+      if (!holder || !leaks_.suspicious(now - holder->since))
         continue;
-      const SuspectedLeak leak{held.route, held.since, held.connection->backend_pid()};
-      if (leaks_.suspect(id, leak))
+      const SuspectedLeak leak{holder->route, holder->since, place.connection().backend_pid()};
+      if (leaks_.suspect(place.id(), leak))
         found.push_back(leak);
     }
     told = told_of_leak_;
@@ -215,16 +237,17 @@ void LivePool::tell_of_leaks() {
 std::size_t LivePool::reclaim_leaks() {
   std::size_t count = 0;
   run([&](Time now, pool::Actions &out) {
-    for (const pool::ConnectionId id : leaks_.reclaim()) {
-      const auto held = connections_.find(id);
-      held->second.connection->shut();
+    for (const pool::ConnectionId id : leaks_.take()) {
+      Place &place = place_of(id);
+      if (!place.has(id) || !place.cut_off())
+        continue; // given back since
       // Kept for its holder, who may be using it at this moment. The core's Close
       // finds nothing here any more.
-      reclaimed_.emplace(id, std::move(held->second.connection));
-      connections_.erase(held);
+      reclaimed_.emplace(id, place.take_out());
       core_.broke(now, id, out);
       ++count;
     }
+    leaks_.reclaimed(count);
   });
   return count;
 }
@@ -251,14 +274,7 @@ void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwar
     if (const auto *serve = std::get_if<pool::Serve>(&action)) {
       Parked &parked = Parked::of(serve->request);
       callers_.remove(serve->request);
-      Held &held = connections_.at(serve->connection);
-      held.deadline = parked.deadline;
-      held.since = now;
-      held.route = parked.route;
-      parked.served = true;
-      parked.id = serve->connection;
-      parked.connection = held.connection.get();
-      parked.waited = serve->waited;
+      hand_over(parked, serve->connection, now, serve->waited);
       afterwards.wake.push_back(&parked);
     } else if (const auto *refuse = std::get_if<pool::Refuse>(&action)) {
       Parked &parked = Parked::of(refuse->request);
@@ -271,12 +287,9 @@ void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwar
       connect_started_[connect->connection] = clock_.now();
       afterwards.connect.push_back(connect->connection);
     } else if (const auto *close = std::get_if<pool::Close>(&action)) {
-      leaks_.given_back(close->connection);
-      const auto held = connections_.find(close->connection);
-      if (held != connections_.end()) {
-        afterwards.close.push_back(std::move(held->second.connection));
-        connections_.erase(held);
-      }
+      Place &place = place_of(close->connection);
+      if (place.has(close->connection))
+        afterwards.close.push_back(place.take_out());
     } else if (const auto *wake = std::get_if<pool::WakeAt>(&action)) {
       wake_at_ = std::min(wake_at_, wake->at);
       if (wake_at_ < timer_wakes_)
@@ -285,6 +298,18 @@ void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwar
       ask_();
     }
   }
+}
+
+// To a request that has been served. [its thread, or the lock held while it waits]
+void LivePool::hand_over(Parked &parked, pool::ConnectionId id, Time now, Duration waited) {
+  Place &place = place_of(id);
+  parked.mark = place.hold(now, parked.deadline, parked.route);
+  parked.served = true;
+  parked.id = id;
+  parked.place = &place;
+  parked.waited = waited;
+  parked.rested = place.rested(now);
+  parked.served_at = now;
 }
 
 void LivePool::carry_out(Afterwards &afterwards) {
@@ -301,7 +326,7 @@ void LivePool::carry_out(Afterwards &afterwards) {
 // ---- the background ----------------------------------------------------------
 
 LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_t seed)
-    : clock_(clock), core_(seed) {
+    : clock_(clock), core_(seed), places_(std::make_unique<Place[]>(POOL_LAB_MAX_SIZE)) {
   connector_ = std::make_unique<Connector>(
       conninfo,
       [this](pool::ConnectionId id, std::unique_ptr<db::Connection> connection) {
@@ -310,7 +335,8 @@ LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_
             connect_took_(now - connect_started_.at(id));
           connect_started_.erase(id);
           last_connect_error_.clear();
-          connections_[id].connection = std::move(connection);
+          place_of(id).put(id, std::move(connection));
+          places_used_ = std::max<std::size_t>(places_used_, pool::slot_of(id) + 1U);
           core_.connected(now, id, out);
         });
       },
@@ -340,13 +366,10 @@ void LivePool::keep_time(std::stop_token stop) {
     run([&](Time now, pool::Actions &out) {
       wake_at_ = Time::max();
       core_.tick(now, out);
-      const bool all = now >= shut_holders_at_;
-      for (auto &[id, held] : connections_) {
-        if ((now >= held.deadline || (all && held.deadline != Time::max())) && !held.shut) {
-          held.shut = true;
-          held.connection->shut();
-        }
-      }
+      const Time latest = now >= shut_holders_at_ ? Time::max() - Duration(1) : now;
+      for (Place &place : used_places())
+        if (!place.empty())
+          place.cut_off(latest);
     });
     // At the beat, however often deadlines wake it in between.
     if (const Time now = clock_.now(); now >= next_beat) {
@@ -421,7 +444,7 @@ LivePool::Snapshot LivePool::snapshot() const {
           core_.max_open(),
           last_connect_error_,
           connect_failures_,
-          leaks_.counts(),
+          leaks_.counts([&](const auto &leak) { return still_held_locked(leak); }),
           paused_};
 }
 
@@ -434,13 +457,15 @@ void LivePool::shut_down(Duration grace) {
 
 // ---- the lease ---------------------------------------------------------------
 
-Lease::Lease(LivePool &pool, pool::ConnectionId id, db::Connection &connection, Duration waited,
+Lease::Lease(LivePool &pool, pool::ConnectionId id, Place &place, Place::Mark mark, Duration waited,
              Time since)
-    : pool_(&pool), id_(id), connection_(&connection), waited_(waited), since_(since) {}
+    : pool_(&pool), id_(id), place_(&place), connection_(&place.connection()), mark_(mark),
+      waited_(waited), since_(since) {}
 
 Lease::Lease(Lease &&other) noexcept
-    : pool_(std::exchange(other.pool_, nullptr)), id_(other.id_), connection_(other.connection_),
-      waited_(other.waited_), since_(other.since_) {}
+    : pool_(std::exchange(other.pool_, nullptr)), id_(other.id_), place_(other.place_),
+      connection_(other.connection_), mark_(other.mark_), waited_(other.waited_),
+      since_(other.since_) {}
 
 Lease::~Lease() {
   if (pool_ != nullptr)
@@ -449,9 +474,9 @@ Lease::~Lease() {
 
 Duration Lease::give_back(bool ok) {
   LivePool &pool = *std::exchange(pool_, nullptr);
-  const Duration held = pool.clock_.now() - since_;
-  pool.give_back(id_, *connection_, ok);
-  return held;
+  const Time now = pool.clock_.now();
+  pool.give_back(now, *this, ok);
+  return now - since_;
 }
 
 } // namespace lab::host

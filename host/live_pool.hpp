@@ -1,7 +1,8 @@
 // The live driver of the pool core: threads, parked waiters, real connections.
 //
-// One mutex makes events out of calls; it is held for the core's arithmetic
-// only, never for a connect, a close or a statement. A request that has to wait
+// While nobody waits, a request takes a connection and gives it back through the core's
+// gate, without any lock. Else one mutex makes events out of calls; it is held for the
+// core's arithmetic only, never for a connect, a close or a statement. A request that has to wait
 // parks until the thread that serves or refuses it wakes it: timeouts, too, are
 // decided by the core, so a wait never ends in two ways.
 #pragma once
@@ -14,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,6 +26,7 @@
 #include "host/clock.hpp"
 #include "host/connector.hpp"
 #include "host/leak_watch.hpp"
+#include "host/place.hpp"
 #include "host/pool/pool.hpp"
 #include "host/waiting_callers.hpp"
 
@@ -48,12 +51,14 @@ public:
 
 private:
   friend class LivePool;
-  Lease(LivePool &pool, pool::ConnectionId id, db::Connection &connection, pool::Duration waited,
-        pool::Time since);
+  Lease(LivePool &pool, pool::ConnectionId id, Place &place, Place::Mark mark,
+        pool::Duration waited, pool::Time since);
 
   LivePool *pool_;
   pool::ConnectionId id_;
-  db::Connection *connection_;
+  Place *place_;
+  db::Connection *connection_; // stays the same, though the place may be taken away
+  Place::Mark mark_;
   pool::Duration waited_;
   pool::Time since_;
 };
@@ -129,24 +134,21 @@ public:
 private:
   friend class Lease;
   struct Parked;
-  struct Held {
-    std::unique_ptr<db::Connection> connection;
-    pool::Time deadline = pool::Time::max(); // of its holder; max: nobody holds it
-    pool::Time since{};                      // its holder has it
-    std::string_view route;                  // its holder's
-    bool shut = false;
-  };
   // What is to be done once the lock is released.
   struct Afterwards;
 
   template <class Event> void run(Event event);
   void carry_out_locked(pool::Time now, const pool::Actions &actions, Afterwards &afterwards);
   void carry_out(Afterwards &afterwards);
-  void give_back(pool::ConnectionId id, db::Connection &connection, bool ok);
+  void hand_over(Parked &parked, pool::ConnectionId id, pool::Time now, pool::Duration waited);
+  void give_back(pool::Time now, const Lease &lease, bool ok);
+  Place &place_of(pool::ConnectionId id) { return places_[pool::slot_of(id)]; }
+  std::span<Place> used_places() { return {places_.get(), places_used_}; }
   void keep_time(std::stop_token stop);
   void watch_caller(Parked &parked, const pool::Actions &done, pool::Time now, Caller caller);
   void cancel_those_gone();
   void tell_of_leaks();
+  bool still_held_locked(const LeakWatch::Leak &leak) const;
   pool::Plan plan_to_follow_locked() const;
   std::variant<Lease, Refused> outcome(Parked &parked);
 
@@ -154,7 +156,8 @@ private:
 
   mutable std::mutex mutex_; // guards all down to `timer_`
   pool::Pool core_;
-  std::unordered_map<pool::ConnectionId, Held> connections_;
+  const std::unique_ptr<Place[]> places_; // one for each of the pool's; place.hpp says who may
+  std::size_t places_used_ = 0;           // the others were never used
   std::unordered_map<pool::ConnectionId, pool::Time> connect_started_;
   std::string last_connect_error_;
   ConnectFailures connect_failures_{};
