@@ -384,11 +384,11 @@ TEST(LoadOptions, RefuseWhatCannotBe) {
 // The host never begins a hold that would end too late, so every request would fail.
 TEST(LoadOptions, AHoldHasToFitInTheDeadline) {
   LoadOptions options;
-  options.hold = 600;
+  options.hold = 1200;
   EXPECT_THAT(failure_of([&] { options.apply(profile_called("ceiling")); }),
-              HasSubstr("does not fit in its deadline of 700 ms"));
-  options.hold = 599;
-  EXPECT_EQ(options.apply(profile_called("ceiling")).hold, 599ms);
+              HasSubstr("does not fit in its deadline of 1300 ms"));
+  options.hold = 1199;
+  EXPECT_EQ(options.apply(profile_called("ceiling")).hold, 1199ms);
   options.hold = 5000;
   const load::Profile hold = options.apply(profile_called("hold"));
   EXPECT_EQ(hold.hold, 5000ms);
@@ -428,7 +428,7 @@ TEST(Program, WrongUsageIs64) {
                              Words{"load", "hold", "--model", "half"},
                              Words{"load", "hold", "--fault", "kill"},
                              Words{"load", "original", "--hold", "50"},
-                             Words{"compare", "--profile", "ceiling", "--hold", "650"},
+                             Words{"compare", "--profile", "ceiling", "--hold", "1250"},
                              Words{"compare", "--fault", "freeze"},
                              Words{"use"},
                              Words{"use", "adaptive"},

@@ -67,6 +67,11 @@ void judge_runs(const Step &step, const Evidence &evidence, Judged &judged) {
   }
 }
 
+bool any_wrong(const Judged &judged) {
+  return std::any_of(judged.findings.begin(), judged.findings.end(),
+                     [](const Finding &finding) { return finding.is == Is::wrong; });
+}
+
 void judge_expectations(const Step &step, const Evidence &evidence, Judged &judged) {
   const Facts facts = evidence.facts();
   if (step.uses_settings() && !evidence.settings_problem.empty())
@@ -78,9 +83,11 @@ void judge_expectations(const Step &step, const Evidence &evidence, Judged &judg
     const std::string value = shown(evaluate(expectation.value, facts));
     if (holds(expectation.that, facts))
       judged.findings.push_back({Is::good, with_value(expectation.pass, value)});
-    else
+    else if (!expectation.of_the_machine)
       judged.findings.push_back({proven(expectation, evidence) ? Is::wrong : Is::unproven,
                                  with_value(expectation.fail, value)});
+    else if (!any_wrong(judged)) // else that is why, not the machine
+      judged.findings.push_back({Is::unproven, with_value(expectation.fail, value)});
   }
 }
 

@@ -2,7 +2,9 @@
 // solution, and rejects wrong fixes. The wrong fixes take runs of their own, so
 // they are tried with LAB_TEST_FULL only. With LAB_PATH_BUSY set (a machine that
 // is busy on purpose), steps may end unproven, and the wrong fixes are left out.
+#include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -131,14 +133,15 @@ void run_as_told(const Step &step, const std::function<void(const std::string &)
   }
 }
 
-// As told, again when the machine was too busy, and never for ever.
-void run_until_it_counts(const Step &step) {
-  for (int attempt = 0; attempt < 4; ++attempt) {
+// As told, again when the machine was too busy, and never for ever. Answers how often.
+int run_until_it_counts(const Step &step) {
+  for (int attempt = 1; attempt <= 4; ++attempt) {
     run_as_told(step, [&](const std::string &run) { edit(step, run); });
     if (!lab_json("check " + step.name).at("open").empty())
-      return;
+      return attempt;
   }
   ADD_FAILURE() << "no run of " << step.name << " counted: " << lab("check " + step.name).out;
+  return 4;
 }
 
 bool busy() {
@@ -152,11 +155,16 @@ TEST(Path, EachStepFailsUntouchedAndPassesWithItsSolution) {
     EXPECT_EQ(check(step), "not yet") << "untouched";
     predict(step);
     EXPECT_EQ(check(step), "not yet") << "predicted alone";
-    run_until_it_counts(step);
+    const auto begun = std::chrono::steady_clock::now();
+    const int attempts = run_until_it_counts(step);
     EXPECT_EQ(answer(step, true).status, 1) << "wrong answers";
     const Said right = answer(step, false);
     EXPECT_EQ(right.status, 0) << right.out << right.err;
-    EXPECT_THAT(check(step), AnyOf("pass", busy() ? "unproven" : "pass"));
+    const std::string verdict = check(step);
+    EXPECT_THAT(verdict, AnyOf("pass", busy() ? "unproven" : "pass"));
+    const auto took = std::chrono::steady_clock::now() - begun;
+    std::printf("%s: %s, told %d time(s), %.0f s\n", step.name.c_str(), verdict.c_str(), attempts,
+                std::chrono::duration<double>(took).count());
   }
   EXPECT_TRUE(lab_json("next").at("step").is_null());
   EXPECT_EQ(lab("up --hosts 1").status, 0);

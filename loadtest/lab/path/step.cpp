@@ -206,9 +206,9 @@ private:
   }
 
   Expectation expectation(const toml::table &table) const {
-    allow(table, {"that", "value", "pass", "fail"});
+    allow(table, {"that", "value", "pass", "fail", "machine"});
     Expectation expectation{text(table, "that"), text(table, "value"), text(table, "pass"),
-                            text(table, "fail")};
+                            text(table, "fail"), flag(table, "machine")};
     check_formula(line(table, "that"), expectation.that);
     check_formula(line(table, "value"), expectation.value);
     return expectation;

@@ -53,6 +53,9 @@ struct Expectation {
   std::string value; // a formula: the number that decides, {} in what is said
   std::string pass;
   std::string fail;
+  // Where it does not hold, a slow machine is why, not the learner: the step is then
+  // unproven, and another expectation sees to what the learner may have got wrong.
+  bool of_the_machine = false;
 };
 
 struct Step {
