@@ -183,7 +183,8 @@ void run(const Settings &settings, bool own_report) {
     register_slices(waits[i]);
   }
   register_slices(held);
-  register_parts();
+  std::unique_ptr<GovernedPool> pool_of_parts;
+  register_parts(pool_of_parts);
 
   std::FILE *const to = own_report ? stdout : stderr;
   Parts parts;

@@ -16,8 +16,10 @@ using namespace std::chrono_literals;
 
 constexpr int connections = 10;
 
-void whole(benchmark::State &state) {
-  static GovernedPool governed(db::TestPostgres::shared(), connections);
+void whole(benchmark::State &state, std::unique_ptr<GovernedPool> &made) {
+  if (!made)
+    made = std::make_unique<GovernedPool>(db::TestPostgres::shared(), connections);
+  GovernedPool &governed = *made;
   open_all(governed.pool(), governed.clock(), connections);
   const pool::Time deadline = governed.clock().now() + 1h;
   for (auto _ : state) {
@@ -100,11 +102,11 @@ void list_node(benchmark::State &state) {
 
 } // namespace
 
-void register_parts() {
-  const auto add = [](const char *name, void (*part)(benchmark::State &)) {
+void register_parts(std::unique_ptr<GovernedPool> &pool) {
+  const auto add = [](const char *name, const auto &part) {
     benchmark::RegisterBenchmark(name, part)->MinTime(0.1);
   };
-  add("part/whole: acquire + give back", whole);
+  add("part/whole: acquire + give back", [&pool](benchmark::State &state) { whole(state, pool); });
   add("part/alive: one poll of the socket", alive);
   add("part/clean: libpq's word on the connection", clean);
   add("part/core: both events, no clock, no lock", core);
