@@ -33,7 +33,6 @@ GovernedPool::GovernedPool(db::TestPostgres &postgres, int connections)
 }
 
 GovernedPool::~GovernedPool() {
-  pool_.shut_down(0s);
   strategies_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(copies_, ignored);
