@@ -2,7 +2,6 @@
 // a StrategyService with bounded_timeout in force and a wait that nobody outlives.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <variant>
 
@@ -16,9 +15,6 @@ namespace lab::bench {
 class GovernedPool {
 public:
   GovernedPool(db::TestPostgres &postgres, int connections);
-  ~GovernedPool();
-  GovernedPool(const GovernedPool &) = delete;
-  GovernedPool &operator=(const GovernedPool &) = delete;
 
   const host::Clock &clock() const { return clock_; }
   host::LivePool &pool() { return pool_; }
@@ -26,7 +22,6 @@ public:
 private:
   host::Clock clock_;
   host::LivePool pool_;
-  std::filesystem::path copies_;
   std::unique_ptr<host::StrategyService> strategies_;
 };
 

@@ -1,16 +1,21 @@
 // pool_bench: our pool beside HikariCP, SOCI, Poco and a plain mutex, in one run.
 // README.md says how to run it and how to read what it prints.
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
@@ -31,7 +36,7 @@ using namespace lab::bench;
 using namespace std::chrono_literals;
 
 constexpr int exit_wrong_usage = 64;
-constexpr int connections = 10;
+constexpr int exit_interrupted = 130;
 
 struct Settings {
   std::vector<int> threads = {1, 2, 8, 50};
@@ -138,6 +143,25 @@ void register_slices(Comparison &comparison) {
   }
 }
 
+std::atomic<bool> interrupted{false};
+
+[[noreturn]] void stand_still() {
+  for (;;)
+    ::pause();
+}
+
+// Ctrl-C ends the private PostgreSQL and removes its folder, as a run to the end does.
+// Requests that lose their database meanwhile stand still.
+void end_tidily_on(const sigset_t &stops) {
+  std::thread([stops] {
+    int signal = 0;
+    sigwait(&stops, &signal);
+    interrupted = true;
+    std::set_terminate(stand_still);
+    std::exit(exit_interrupted);
+  }).detach();
+}
+
 std::vector<std::unique_ptr<Contender>> make_pools(const Settings &settings) {
   const std::map<std::string, std::function<std::unique_ptr<Contender>()>> make = {
       {"ours", make_ours},
@@ -230,10 +254,18 @@ int main(int argc, char **argv) {
   host::install_containment();
   std::signal(SIGPIPE, SIG_IGN);
   db::ignore_pg_environment();
+  sigset_t stops;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT);
+  sigaddset(&stops, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+  end_tidily_on(stops);
 
   try {
     run(settings, own_report);
   } catch (const std::exception &e) {
+    if (interrupted)
+      stand_still(); // the thread that ends the program is not done yet
     fmt::print(stderr, "pool_bench: {}\n", e.what());
     return exit_wrong_usage;
   }
