@@ -63,14 +63,16 @@ void Connector::run() {
   for (;;) {
     std::vector<pool::ConnectionId> starting;
     std::vector<std::unique_ptr<db::Connection>> closing;
+    bool stopping = false;
     {
       const std::lock_guard lock(mutex_);
       starting.swap(to_connect_);
       closing.swap(to_close_);
-      if (stop_ && closing.empty())
-        return;
+      stopping = stop_;
     }
     closing.clear(); // says goodbye to the server: here, not on a request's thread
+    if (stopping)
+      return; // whatever comes now is closed as it is destroyed
     for (const pool::ConnectionId id : starting)
       underway.push_back({id, db::Connecting(conninfo_), SteadyClock::now() + connect_limit});
     step(underway);

@@ -45,7 +45,8 @@ struct LivePool::Parked {
       decided.wait(0, std::memory_order_acquire);
   }
   void decide() {
-    decided.store(1, std::memory_order_release);
+    // In one order with notify_one's look for waiters: else it may miss one that just came.
+    decided.store(1, std::memory_order_seq_cst);
     decided.notify_one();
   }
   pool::RequestId request() const {
