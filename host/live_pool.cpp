@@ -29,6 +29,7 @@ struct LivePool::Parked {
   bool served = false;
   pool::ConnectionId id{};
   Place *place = nullptr;
+  db::Connection *connection = nullptr;
   pool::Refusal why{};
   bool caller_gone = false;
   Duration waited{};
@@ -99,7 +100,7 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   }
   // A connection can have died while it rested. Then its place at the head of
   // the line is this request's again, and its deadline is what it was.
-  while (parked.served && parked.rested > fresh && !parked.place->connection().alive()) {
+  while (parked.served && parked.rested > fresh && !parked.connection->alive()) {
     parked.reset();
     const pool::ConnectionId dead = parked.id;
     run([&](Time now, pool::Actions &out) {
@@ -118,7 +119,7 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
 
 std::variant<Lease, Refused> LivePool::outcome(Parked &parked) {
   if (parked.served)
-    return Lease(*this, parked.id, *parked.place, parked.mark, parked.waited,
+    return Lease(*this, parked.id, *parked.place, *parked.connection, parked.mark, parked.waited,
                  parked.waited > Duration::zero() ? clock_.now() : parked.served_at);
   Refused refused{parked.why, parked.waited, {}, parked.caller_gone};
   if (refused.caller_gone)
@@ -304,6 +305,7 @@ void LivePool::carry_out_locked(Time now, const pool::Actions &actions, Afterwar
 // To a request that has been served. [its thread, or the lock held while it waits]
 void LivePool::hand_over(Parked &parked, pool::ConnectionId id, Time now, Duration waited) {
   Place &place = place_of(id);
+  parked.connection = &place.connection(); // before it is held: then it might be taken out
   parked.mark = place.hold(now, parked.deadline, parked.route);
   parked.served = true;
   parked.id = id;
@@ -458,10 +460,10 @@ void LivePool::shut_down(Duration grace) {
 
 // ---- the lease ---------------------------------------------------------------
 
-Lease::Lease(LivePool &pool, pool::ConnectionId id, Place &place, Place::Mark mark, Duration waited,
-             Time since)
-    : pool_(&pool), id_(id), place_(&place), connection_(&place.connection()), mark_(mark),
-      waited_(waited), since_(since) {}
+Lease::Lease(LivePool &pool, pool::ConnectionId id, Place &place, db::Connection &connection,
+             Place::Mark mark, Duration waited, Time since)
+    : pool_(&pool), id_(id), place_(&place), connection_(&connection), mark_(mark), waited_(waited),
+      since_(since) {}
 
 Lease::Lease(Lease &&other) noexcept
     : pool_(std::exchange(other.pool_, nullptr)), id_(other.id_), place_(other.place_),

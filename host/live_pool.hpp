@@ -51,8 +51,8 @@ public:
 
 private:
   friend class LivePool;
-  Lease(LivePool &pool, pool::ConnectionId id, Place &place, Place::Mark mark,
-        pool::Duration waited, pool::Time since);
+  Lease(LivePool &pool, pool::ConnectionId id, Place &place, db::Connection &connection,
+        Place::Mark mark, pool::Duration waited, pool::Time since);
 
   LivePool *pool_;
   pool::ConnectionId id_;

@@ -395,6 +395,9 @@ TEST(StepBudget, IsAShareThatLeavesRoom) {
        {"a server was refused",
         {{"fair", {{"failed", {{"too_many_connections", 9}}}}}},
         "or one of your servers was"}});
+  expect_unproven(budget(), {"a machine that serves too few at once",
+                             {{"greedy", {{"neighbour", {{"refused", 0}}}}}},
+                             "with 80 each the neighbour was turned away 0 times: this machine"});
 }
 
 // ---- 9 adaptive ------------------------------------------------------------------
