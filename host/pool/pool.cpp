@@ -192,6 +192,7 @@ void Pool::broke(Time now, ConnectionId connection, Actions &out) {
     idle_.erase(std::find(idle_.begin(), idle_.end(), slot_of(connection)));
   }
   close(*slot, out);
+  connects_allowed_ = 1;
   settle(now, out);
 }
 
@@ -204,6 +205,7 @@ void Pool::dead_at_checkout(Time now, ConnectionId connection, Actions &out) {
                       true,         true,        slot->route};
   end_hold(now, *slot, false);
   close(*slot, out);
+  connects_allowed_ = 1;
   enter_line(line_.begin(), waiter);
   settle(now, out);
 }

@@ -224,7 +224,8 @@ private:
   };
   std::deque<High> highest_;
 
-  // After a failed connect: one prober, with growing pauses; then 1, 2, 4, ...
+  // After a failed connect: one prober, with growing pauses; then 1, 2, 4, ... at once. Also
+  // when a connection breaks: the server may be gone, and a rush would only find that out.
   Trouble trouble_ = Trouble::none;
   Trouble last_error_ = Trouble::none;
   Time last_error_at_{};

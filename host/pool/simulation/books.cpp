@@ -93,16 +93,19 @@ void Books::take_in(const Event &e) {
   }
   case Kind::broke_in_use:
     end_hold(e.connection, Outcome::failed);
+    slow_start_ = 1;
     event_.connection = e.connection;
     event_.closing = Closing::must;
     break;
   case Kind::broke_idle:
     take_out(idle_, e.connection);
+    slow_start_ = 1;
     event_.connection = e.connection;
     event_.closing = Closing::must;
     break;
   case Kind::dead_at_checkout: {
     const RequestId holder = connections_.at(e.connection).holder;
+    slow_start_ = 1;
     take_out(held_, e.connection);
     event_.connection = e.connection;
     event_.closing = Closing::must;

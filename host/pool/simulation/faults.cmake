@@ -111,8 +111,16 @@ fault(above_max_in_use
   [[!line_.empty() && !idle_.empty())]])
 
 fault(a_dead_server_is_stormed
-  [[  connects_allowed_ = 1;]]
-  [[]])
+  [[  connects_allowed_ = 1;
+  pause_ =]]
+  [[  pause_ =]])
+
+fault(a_rush_after_a_break
+  [[  close(*slot, out);
+  connects_allowed_ = 1;
+  settle(now, out);]]
+  [[  close(*slot, out);
+  settle(now, out);]])
 
 fault(no_back_off
   [[      now + pause_ + Duration(]]
