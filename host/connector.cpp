@@ -1,5 +1,7 @@
 #include "host/connector.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -15,12 +17,21 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr auto connect_limit = std::chrono::seconds(5);
 
+// Of slowed connects: how soon one is noticed whose delay was ended.
+constexpr auto look_again = std::chrono::milliseconds(20);
+
+std::atomic<std::chrono::milliseconds> slowed_by{std::chrono::milliseconds(0)};
+
 } // namespace
 
 struct Connector::Underway {
   pool::ConnectionId id;
   db::Connecting connecting;
-  SteadyClock::time_point give_up;
+  SteadyClock::time_point begun;
+
+  SteadyClock::time_point give_up() const { return begun + connect_limit; }
+  SteadyClock::time_point counts_from() const { return begun + slowed_by.load(); }
+  bool ready() const { return connecting.state() == db::Connecting::State::ready; }
 };
 
 Connector::Connector(std::string conninfo, Connected connected, Failed failed)
@@ -74,16 +85,16 @@ void Connector::run() {
     if (stopping)
       return; // whatever comes now is closed as it is destroyed
     for (const pool::ConnectionId id : starting)
-      underway.push_back({id, db::Connecting(conninfo_), SteadyClock::now() + connect_limit});
+      underway.push_back({id, db::Connecting(conninfo_), SteadyClock::now()});
     step(underway);
 
     polled.assign(1, pollfd{wake_, POLLIN, 0});
     auto until = SteadyClock::time_point::max();
     for (const Underway &one : underway) {
       const bool writing = one.connecting.state() == db::Connecting::State::writing;
-      polled.push_back(
-          {one.connecting.socket(), static_cast<short>(writing ? POLLOUT : POLLIN), 0});
-      until = std::min(until, one.give_up);
+      polled.push_back({one.ready() ? -1 : one.connecting.socket(),
+                        static_cast<short>(writing ? POLLOUT : POLLIN), 0});
+      until = std::min(until, one.ready() ? SteadyClock::now() + look_again : one.give_up());
     }
     int limit = -1;
     if (until != SteadyClock::time_point::max()) {
@@ -106,11 +117,15 @@ void Connector::run() {
 void Connector::step(std::vector<Underway> &underway) {
   for (auto one = underway.begin(); one != underway.end();) {
     const auto state = one->connecting.state();
-    if (state == db::Connecting::State::ready)
+    if (one->ready() && SteadyClock::now() < one->counts_from()) {
+      ++one;
+      continue;
+    }
+    if (one->ready())
       connected_(one->id, one->connecting.take());
     else if (state == db::Connecting::State::failed)
       failed_(one->id, one->connecting.error());
-    else if (SteadyClock::now() >= one->give_up)
+    else if (SteadyClock::now() >= one->give_up())
       failed_(one->id,
               {db::ConnectFailure::no_answer, "the database did not answer within 5 seconds"});
     else {
@@ -119,6 +134,10 @@ void Connector::step(std::vector<Underway> &underway) {
     }
     one = underway.erase(one);
   }
+}
+
+void Connector::slow_down(std::chrono::milliseconds by) {
+  slowed_by = by;
 }
 
 void Connector::wake() {

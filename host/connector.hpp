@@ -4,6 +4,7 @@
 // that takes longer than five seconds has failed.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,10 @@ public:
 
   void connect(pool::ConnectionId connection);            // [any thread]
   void close(std::unique_ptr<db::Connection> connection); // [any thread]
+
+  // [any thread] A fault on purpose: from now on each connection of this program counts
+  // as connected that much later than it is. Zero: no more, not even those that wait.
+  static void slow_down(std::chrono::milliseconds by);
 
 private:
   struct Underway;

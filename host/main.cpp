@@ -22,6 +22,7 @@
 #include "host/events/event_log.hpp"
 #include "host/events/event_stream.hpp"
 #include "host/events/pool_reporter.hpp"
+#include "host/faults/host_faults.hpp"
 #include "host/handed_password.hpp"
 #include "host/http/server.hpp"
 #include "host/live_pool.hpp"
@@ -180,9 +181,11 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   }
 
   const PoolReporter reporter(clock, pool, strategies, server_watch, metrics, events);
+  HostFaults faults(clock, pool, events);
   Router router(clock, metrics, Gate(settings.origins));
   add_job_routes(router, pool);
   add_lab_routes(router, pool);
+  add_fault_routes(router, faults);
   add_api_routes(router, strategies, reporter);
   add_pool_routes(router, pool, events);
   add_event_routes(router, events, stream);
@@ -195,6 +198,8 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   const bool tainted = wait_until_told(stops, strategies);
   spdlog::info(tainted ? "tainted: ending, to be started anew" : "stopping: draining");
   http.drain();
+  faults.clear_slow_connects();
+  faults.clear_leak();
   pool.shut_down(tainted ? pool::Duration(500ms) : pool::Duration(10s));
   stream.stop();
   http.stop();

@@ -50,14 +50,21 @@ void add_event_routes(Router &router, EventLog &log, EventStream &stream) {
     return answer;
   });
 
-  // A moment worth remembering, shown on every time axis: a load begins, say.
+  // A moment worth remembering, shown on every time axis: a load begins, say; with the kind
+  // `fault`, that something is done to the database on purpose.
   router.add("POST", "/api/v1/marks", true, [&log](Call &call) {
     const json body = json_object(call);
     const auto text = body.find("text");
     if (text == body.end() || !text->is_string() || text->get_ref<const std::string &>().empty() ||
         text->get_ref<const std::string &>().size() > longest_mark)
       throw Problem::bad_request("\"text\" must be a text of 1 to 200 bytes");
-    log.append("mark", {{"text", *text}});
+    const json kind = body.value("kind", json("mark"));
+    if (kind != "mark" && kind != "fault")
+      throw Problem::bad_request("\"kind\" must be mark or fault");
+    if (kind == "fault")
+      log.append("fault", {{"what", *text}, {"detail", ""}});
+    else
+      log.append("mark", {{"text", *text}});
     return Answer::json(json{{"text", *text}}.dump(), 201);
   });
 }

@@ -6,6 +6,7 @@
 #include "host/events/event_log.hpp"
 #include "host/events/event_stream.hpp"
 #include "host/events/pool_reporter.hpp"
+#include "host/faults/host_faults.hpp"
 #include "host/http/router.hpp"
 #include "host/live_pool.hpp"
 #include "host/metrics.hpp"
@@ -28,6 +29,9 @@ void add_pool_routes(Router &router, LivePool &pool, EventLog &log);
 
 // GET /api/v1/events, POST /api/v1/marks: what happens, as it happens.
 void add_event_routes(Router &router, EventLog &log, EventStream &stream);
+
+// GET, POST, DELETE /lab/faults: slow connects and leaks, on purpose and for a time.
+void add_fault_routes(Router &router, HostFaults &faults);
 
 // GET, PUT /api/v1/settings: what the learner's settings file says.
 void add_settings_routes(Router &router, StrategyService &strategies);

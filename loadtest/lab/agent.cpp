@@ -24,6 +24,7 @@
 #include <spdlog/spdlog.h>
 
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/faults/watch.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/line_channel.hpp"
 #include "loadtest/lab/supervisor.hpp"
@@ -154,6 +155,7 @@ void serve(const Places &places, int signals) {
   Supervisors supervisors;
   for (int host = 0; host < most_hosts; ++host)
     supervisors.push_back(std::make_unique<Supervisor>(places, db::lab_user(), host));
+  const FaultWatch faults(places);
   spdlog::info("the agent listens");
   for (;;) {
     pollfd watched[2] = {{signals, POLLIN, 0}, {listening.impl()->sockfd(), POLLIN, 0}};

@@ -1,5 +1,6 @@
 // The agent: the small daemon that `up` leaves running, one for each lab. It is
-// the parent of the lab's hosts and keeps them alive (supervisor.hpp). It listens
+// the parent of the lab's hosts and keeps them alive (supervisor.hpp), and undoes what
+// a killed `lab fault` left in force (faults/watch.hpp). It listens
 // on a Unix socket, on which one line of JSON comes in and one goes out:
 //
 //   {"do":"status"}   the agent's and the hosts' processes, what happened

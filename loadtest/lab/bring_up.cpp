@@ -23,6 +23,7 @@
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
@@ -129,9 +130,9 @@ std::vector<std::string> checked_origins(const std::vector<std::string> &origins
   return origins;
 }
 
-// A freeze whose command was killed has nobody left to end it.
+// What no file names any more is still frozen; but what somebody does now is his.
 void thaw_what_was_left(const Places &places, const State &state, const db::LabUser &user) {
-  if (state.database.empty() && FileLock::try_take(places.fault_lock()))
+  if (state.database.empty() && !is_in_force(places, "freeze"))
     db::thaw(places.postgres(user));
 }
 
@@ -219,6 +220,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
     throw SetUpFailed(*full);
   const db::LabUser user = db::lab_user();
   places.make(user);
+  (void)undo_left_faults(places); // before the lock, which undoing a kill takes
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
 
   const StateFile file(places.state());
@@ -246,6 +248,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   const auto database = database_called(state.database, places, user);
   thaw_what_was_left(places, state, user);
   start(*database);
+  forget_fault(places, "kill");
   if (state.port != before.port || state.hosts != before.hosts ||
       state.database != before.database || state.origins != before.origins)
     file.change([&state](State &s) {
@@ -298,6 +301,7 @@ std::string take_down(const Places &places) {
           fmt::format("{} (process {}) does not end", host_name(number), host->process.pid));
   if (agent)
     stopped.push_back("agent");
+  forget_faults(places); // so that nobody who ends one starts PostgreSQL afterwards
   auto postgres = places.postgres(db::lab_user());
   if (postgres.pid()) {
     postgres.stop();

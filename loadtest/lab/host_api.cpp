@@ -57,9 +57,18 @@ json HostApi::pause(bool paused) const {
   return call("PUT", "/api/v1/pool", &body, look_limit);
 }
 
-void HostApi::mark(const std::string &text) const {
-  const json body = {{"text", text}};
+void HostApi::mark(const std::string &text, Mark kind) const {
+  json body = {{"text", text}};
+  if (kind == Mark::fault)
+    body["kind"] = "fault";
   (void)call("POST", "/api/v1/marks", &body, look_limit);
+}
+
+json HostApi::faults() const {
+  return call("GET", "/lab/faults", nullptr, look_limit);
+}
+json HostApi::change_faults(const json &change) const {
+  return call("POST", "/lab/faults", &change, look_limit);
 }
 
 json HostApi::settings() const {

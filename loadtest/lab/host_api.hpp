@@ -52,8 +52,14 @@ public:
   // {"paused", "changed"}
   nlohmann::json pause(bool paused) const;
 
-  // A line on the page's time axes, with a few words.
-  void mark(const std::string &text) const;
+  // A line on the page's time axes, with a few words. fault: of what is done on purpose.
+  enum class Mark { plain, fault };
+  void mark(const std::string &text, Mark kind = Mark::plain) const;
+
+  // The host's own faults that are in force, and a change of them: as GET and POST
+  // /lab/faults have it.
+  nlohmann::json faults() const;
+  nlohmann::json change_faults(const nlohmann::json &change) const;
 
   // The strategy in force, with the parameters that were stated for it by name.
   Choice choice() const;

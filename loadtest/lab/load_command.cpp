@@ -4,9 +4,11 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "loadtest/comparison.hpp"
 #include "loadtest/figures.hpp"
@@ -14,7 +16,7 @@
 #include "loadtest/lab/cells.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/database.hpp"
-#include "loadtest/lab/freeze.hpp"
+#include "loadtest/lab/faults/carry_out.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/where_next.hpp"
 #include "loadtest/run_folder.hpp"
@@ -24,46 +26,61 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char *freezing = "load --fault freeze"; // as who is refused hears it
-
 struct Options {
   std::string profile;
-  std::optional<std::string> fault; // "freeze"
+  std::optional<std::string> fault; // the name of its kind
   LoadOptions load;
   JsonOption json;
 };
+
+int usual_amount(const FaultKind &kind) {
+  return kind.amount ? kind.amount->otherwise : 0;
+}
+
+std::vector<std::string> fault_names() {
+  std::vector<std::string> names;
+  for (const FaultKind &kind : fault_kinds())
+    names.push_back(kind.name);
+  return names;
+}
 
 Exit exit_of(const json &summary) {
   const std::string verdict = summary.at("verdict");
   return verdict == "pass" ? Exit::pass : verdict == "fail" ? Exit::fail : Exit::invalid;
 }
 
-load::Fault freeze_in_the_middle(const load::Profile &profile, const Freezer &freezer) {
+// `place` must outlive what it answers.
+load::Fault in_the_middle(const Places &places, const load::Profile &profile, const FaultKind &kind,
+                          FaultPlace &place) {
   load::Fault fault;
-  fault.name = "freeze";
+  fault.name = kind.name;
   load::place_in_the_middle(fault, profile);
-  fault.work = [&freezer](load::Fault::Clock::time_point until, const std::stop_token &stop) {
-    freezer.freeze(until, stop);
+  fault.work = [&places, &kind, &place](load::Fault::Clock::time_point until,
+                                        const std::stop_token &stop) {
+    const auto length =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - load::Fault::Clock::now());
+    (void)carry_out(places, kind, {usual_amount(kind), length}, place, stop);
   };
   return fault;
 }
 
 Exit run(const Places &places, const Options &options) {
   const load::Profile profile = options.load.apply(profile_called(options.profile));
-  if (options.fault) // before anything is started
-    (void)own_postgres(places, freezing);
+  const FaultKind *const kind = options.fault ? &fault_named(*options.fault) : nullptr;
+  if (kind && kind->on_postgres) // before anything is started
+    (void)own_postgres(places, "load --fault " + kind->name);
   bring_up(places);
   Terminal terminal(options.json.to_output());
   const Interrupt interrupt;
-  std::optional<Freezer> freezer;
-  if (options.fault)
-    freezer.emplace(places, freezing);
+  std::optional<FaultPlace> place;
+  if (kind)
+    place.emplace(places, kind->name);
   CellRunner runner(places, "lab load " + profile.name, terminal, interrupt);
   Cell cell{profile, std::nullopt};
-  if (freezer) {
-    cell.fault = freeze_in_the_middle(profile, *freezer);
+  if (place) {
+    cell.fault = in_the_middle(places, profile, *kind, *place);
     const std::chrono::duration<double> time = cell.fault->length;
-    terminal.say(fmt::format("PostgreSQL is frozen for {} s in the middle",
+    terminal.say(fmt::format("{} for {} s in the middle", kind->what(usual_amount(*kind)),
                              load::shown(load::rounded(time.count()))));
   }
   load::RunResult result;
@@ -97,9 +114,10 @@ void add_load(CLI::App &lab, Chosen &chosen) {
   options->load.add_to(*command);
   command
       ->add_option("--fault", options->fault,
-                   "Freeze the lab's own PostgreSQL in the middle third of the measured time")
-      ->check(CLI::IsMember({"freeze"}))
-      ->option_text("freeze");
+                   fmt::format("Do that in the middle third of the measured time: {}",
+                               fmt::join(fault_names(), ", ")))
+      ->check(CLI::IsMember(fault_names()))
+      ->option_text("NAME");
   options->json.add_to(*command);
   command->callback([&chosen, options] {
     chosen.action = [options](const Places &places) { return run(places, *options); };

@@ -54,6 +54,7 @@ public:
   std::filesystem::path progress() const { return records() / "progress.json"; }
   std::filesystem::path reports() const { return records() / "reports"; }
   std::filesystem::path load_lock() const { return records() / "load.lock"; }
+  std::filesystem::path faults() const { return records() / "faults.json"; }
   std::filesystem::path state() const { return records() / "state.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
 

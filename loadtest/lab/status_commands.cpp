@@ -13,6 +13,7 @@
 
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/database.hpp"
+#include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/status_report.hpp"
 
@@ -52,6 +53,8 @@ void print_for_people(const json &report) {
   fmt::print("agent       {}\n", process_text(report.at("agent_pid")));
   fmt::print("strategy    {}, {}\n", with_params(report),
              report.at("strategy_state").get<std::string>());
+  for (const json &fault : report.at("faults"))
+    fmt::print("fault       {}\n", fault_line(fault));
   for (const json &event : report.at("events"))
     fmt::print("event       {}\n", event.get<std::string>());
   for (const json &problem : report.at("problems"))

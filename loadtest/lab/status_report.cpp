@@ -11,6 +11,7 @@
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/disk_space.hpp"
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/pool_problems.hpp"
@@ -128,6 +129,7 @@ json status_report(const Places &places) {
                  {"agent_pid", nullptr},
                  {"refused", state.refused},
                  {"events", json::array()},
+                 {"faults", json::array()},
                  {"problems", json::array()}};
   const auto say_first = [&report] {
     const json &first = report["hosts"].front();
@@ -137,6 +139,7 @@ json status_report(const Places &places) {
       report[field] = first.at(field);
   };
   say_first();
+  report["faults"] = faults_report(places);
   const auto postgres = database->pid();
   if (const auto full = full_disk(places))
     report["problems"].push_back(*full);
