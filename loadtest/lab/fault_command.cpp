@@ -117,8 +117,7 @@ void add_kind(CLI::App &command, Chosen &chosen, const FaultKind &kind) {
     const bool named = kind.amount->option.starts_with("--");
     CLI::Option *amount = fault->add_option(kind.amount->option, options->amount, kind.amount->help)
                               ->check(CLI::Range(kind.amount->low, kind.amount->high));
-    if (named)
-      amount->option_text(fmt::format("N ({})", kind.amount->otherwise));
+    amount->option_text(named ? fmt::format("N ({})", kind.amount->otherwise) : "N");
     else
       amount->required();
   }
