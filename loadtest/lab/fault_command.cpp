@@ -117,9 +117,10 @@ void add_kind(CLI::App &command, Chosen &chosen, const FaultKind &kind) {
     const bool named = kind.amount->option.starts_with("--");
     CLI::Option *amount = fault->add_option(kind.amount->option, options->amount, kind.amount->help)
                               ->check(CLI::Range(kind.amount->low, kind.amount->high));
-    amount->option_text(named ? fmt::format("N ({})", kind.amount->otherwise) : "N");
+    if (named)
+      amount->option_text(fmt::format("N ({})", kind.amount->otherwise));
     else
-      amount->required();
+      amount->required()->option_text("N");
   }
   fault
       ->add_option("--seconds", options->seconds,
