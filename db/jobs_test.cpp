@@ -169,5 +169,17 @@ TEST_F(JobsTest, ContendersForOneRowTakeTurns) {
   waiting.get();
 }
 
+TEST_F(JobsTest, ATouchUpdatesItsOwnPartAndWaitsForNobodyElses) {
+  for (int i = 0; i < 25; ++i)
+    insert_job(*connection, {"send_email"});
+  pqxx::work holding(admin->raw()); // rows 1 to 10, until the end
+  holding.exec("UPDATE jobs SET priority = 9 WHERE id <= 10");
+  EXPECT_EQ(touch_own(*connection, 1, 10), 10);
+  EXPECT_EQ(touch_own(*connection, 2, 10), 5) << "no more are there";
+  EXPECT_EQ(touch_own(*connection, 3, 10), 0);
+  holding.commit();
+  EXPECT_EQ(number("SELECT count(*) FROM jobs WHERE updated_at > created_at"), 15);
+}
+
 } // namespace
 } // namespace lab::db

@@ -19,6 +19,8 @@ const Statement see_worker{"lab_see_worker", "UPDATE workers SET last_seen = now
 const Statement count_for_worker{
     "lab_count_for_worker", "UPDATE workers SET jobs_processed = jobs_processed + 1 WHERE id = $1"};
 
+const Statement touch{"lab_touch", "UPDATE jobs SET updated_at = now() WHERE id > $1 AND id <= $2"};
+
 void sleep_in(pqxx::work &transaction, Connection &connection, std::chrono::milliseconds hold) {
   if (hold.count() > 0)
     run_in(transaction, connection, sleep, static_cast<int>(hold.count()));
@@ -70,6 +72,12 @@ void contend(Connection &connection, int row) {
     run_in(transaction, connection, count_for_worker, row);
     transaction.commit();
   });
+}
+
+int touch_own(Connection &connection, int part, int rows) {
+  const std::int64_t first = static_cast<std::int64_t>(part) * rows;
+  return static_cast<int>(
+      run_alone(connection, Effect::writes, touch, first, first + rows).affected_rows());
 }
 
 } // namespace lab::db

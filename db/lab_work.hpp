@@ -26,4 +26,9 @@ bool hold_claim(Connection &connection, std::chrono::milliseconds hold);
 // one's COMMIT.
 void contend(Connection &connection, int row);
 
+// Updates up to `rows` jobs that are of part `part` (0, 1, ...) alone: those with the ids
+// from part * rows + 1 on. Who keeps to a part of their own never waits for another's
+// COMMIT. Answers how many there were.
+int touch_own(Connection &connection, int part, int rows);
+
 } // namespace lab::db

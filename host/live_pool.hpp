@@ -43,6 +43,7 @@ public:
   ~Lease();
 
   db::Connection &connection() { return *connection_; }
+  int place() const { return pool::slot_of(id_); } // of the connection: no two have the same
   pool::Duration waited() const { return waited_; }
 
   // Answers how long it was held. A connection that broke, or was left in a

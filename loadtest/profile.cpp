@@ -62,6 +62,12 @@ std::vector<Profile> all() {
   insert.for_benchmark = true;
   table.push_back(insert);
 
+  Profile mix = insert;
+  mix.name = "mix";
+  mix.what = "50 users who submit a job, then update 1,000 rows, in turns: for the benchmark";
+  mix.cycle = {Route::submit_job, Route::touch};
+  table.push_back(mix);
+
   return table;
 }
 
@@ -89,6 +95,8 @@ std::string_view route_name(Route route) {
     return "hold_claim";
   case Route::contend:
     return "contend";
+  case Route::touch:
+    return "touch";
   }
   return "unknown";
 }

@@ -27,9 +27,10 @@ enum class Route : std::uint8_t {
   job_stats,   // GET /jobs/stats
   hold_submit, // POST /lab/hold, as a submitter
   hold_claim,  // POST /lab/hold, as a worker
-  contend      // POST /lab/contend
+  contend,     // POST /lab/contend
+  touch        // POST /lab/touch
 };
-inline constexpr int route_count = 6;
+inline constexpr int route_count = 7;
 
 std::string_view route_name(Route route); // "submit_job", ... as in requests.csv
 

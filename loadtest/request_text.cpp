@@ -33,6 +33,8 @@ Asked asked(const Profile &profile, Route route, std::size_t variant) {
   case Route::contend:
     return {"POST", "/lab/contend",
             fmt::format(R"({{"rows":{},"row":{}}})", profile.rows, variant)};
+  case Route::touch:
+    return {"POST", "/lab/touch", R"({"rows":1000})"};
   }
   return {"GET", "/", ""};
 }

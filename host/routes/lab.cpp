@@ -62,6 +62,18 @@ void add_lab_routes(Router &router, LivePool &pool) {
                           });
     return Answer::json("{}");
   });
+
+  // An update of many rows, which are those of the connection that it gets: for the
+  // benchmark, where no request is to wait for another's rows.
+  router.add("POST", "/lab/touch", true, [&pool](Call &call) {
+    const json body = json_object(call);
+    const int rows = whole_number(body, "rows", 1, 10000, 1000);
+    const int touched =
+        with_connection(pool, call, "POST /lab/touch", pool::Duration::zero(), [&](Lease &lease) {
+          return db::touch_own(lease.connection(), lease.place(), rows);
+        });
+    return Answer::json(fmt::format(R"({{"rows":{}}})", touched));
+  });
 }
 
 } // namespace lab::host

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "db/connection.hpp"
@@ -16,7 +17,7 @@ namespace lab::host {
 Problem problem_for(const Refused &refused);
 Problem problem_for(const db::StatementError &error);
 
-// Calls `work(connection)` and answers what it answers. `route` is a literal;
+// Calls `work(connection)`, or `work(lease)`, and answers what it answers. `route` is a literal;
 // `lasting` is how long the work is known to hold the connection. Throws Problem.
 template <class Work>
 auto with_connection(LivePool &pool, Call &call, std::string_view route, pool::Duration lasting,
@@ -31,7 +32,12 @@ auto with_connection(LivePool &pool, Call &call, std::string_view route, pool::D
   call.waited = lease.waited();
   call.held_connection = true;
   try {
-    auto result = work(lease.connection());
+    auto result = [&] {
+      if constexpr (std::is_invocable_v<Work, Lease &>)
+        return work(lease);
+      else
+        return work(lease.connection());
+    }();
     call.held = lease.give_back(true);
     return result;
   } catch (const db::StatementError &error) {

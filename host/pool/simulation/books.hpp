@@ -80,7 +80,7 @@ private:
   void carry_out(const Refuse &action);
   void carry_out(const WakeAt &action);
   void carry_out(const AskStrategy &) { ++event_.asked_strategy; }
-  Outcome judge(const Refuse &refuse, const Request &request) const;
+  Outcome judge(const Refuse &a, const Request &request) const;
   void check_rest(const Pool &pool) const;
   void check_settled() const;
   void check_newcomer() const;
