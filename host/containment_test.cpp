@@ -1,6 +1,7 @@
 // A strategy that faults or hangs in the running host is contained: the host
 // lives, the pool goes on, and the last good strategy is put back.
 #include "host/strategy_service.hpp"
+#include "host/test_waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,16 +14,6 @@ namespace lab::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::seconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(5ms); // between two looks at a condition
-  }
-  return true;
-}
 
 // A service that lets bad strategies through, over a pool without a database.
 struct Lab {

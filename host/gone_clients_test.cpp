@@ -1,6 +1,7 @@
 // A client that goes away while its request waits for a connection: nobody is
 // served in its place, and nothing is written for it.
 #include "host/test_host.hpp"
+#include "host/test_waiting.hpp"
 
 #include <chrono>
 #include <functional>
@@ -27,16 +28,6 @@ namespace lab::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(5ms); // between two looks at a condition
-  }
-  return true;
-}
 
 // A client that has sent its request and not read its answer yet.
 class Client {

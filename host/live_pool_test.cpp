@@ -2,6 +2,7 @@
 // once, the books balance, and what broke is not handed out again. Run under the
 // sanitizers too.
 #include "host/live_pool.hpp"
+#include "host/test_waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -35,16 +36,6 @@ pool::Plan plan_of(std::uint32_t max, pool::Duration wait) {
   plan.max_in_use = max;
   plan.wait_timeout = wait;
   return plan;
-}
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(1ms); // between two looks at a condition
-  }
-  return true;
 }
 
 // A client's connection, seen from both ends.

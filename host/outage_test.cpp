@@ -6,6 +6,7 @@
 #include "db/jobs.hpp"
 #include "host/live_pool.hpp"
 #include "host/test_host.hpp"
+#include "host/test_waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,16 +28,6 @@ namespace {
 using namespace std::chrono_literals;
 
 const std::string job = R"({"type":"send_email"})";
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::seconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(20ms); // between two looks at a condition
-  }
-  return true;
-}
 
 TEST(Outage, IsNamedAndServiceResumesByItself) {
   db::PrivatePostgres &postgres = db::TestPostgres::shared().postgres();

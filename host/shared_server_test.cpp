@@ -1,6 +1,7 @@
 // On a server that others use too, no plan goes above the pool's share of it, which
 // moves as they come and go.
 #include "host/strategy_service.hpp"
+#include "host/test_waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,16 +16,6 @@ namespace lab::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::seconds within = 10s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(5ms); // between two looks at a condition
-  }
-  return true;
-}
 
 // A service over a pool without a database.
 class SharedServer : public ::testing::Test {
@@ -53,7 +44,7 @@ protected:
 };
 
 TEST_F(SharedServer, ThePlanThatIsCompiledInKeepsToItToo) {
-  EXPECT_TRUE(comes_true([&] { return in_force() == 2; })) << in_force();
+  EXPECT_TRUE(comes_true([&] { return in_force() == 2; }, 10s)) << in_force();
 }
 
 TEST_F(SharedServer, APlanFollowsItThoughItsStrategyIsNotAsked) {
@@ -62,10 +53,10 @@ TEST_F(SharedServer, APlanFollowsItThoughItsStrategyIsNotAsked) {
   EXPECT_EQ(in_force(), 40U);
   EXPECT_GT(service->status().clamped, 0U);
   share = 7;
-  EXPECT_TRUE(comes_true([&] { return in_force() == 7; })) << in_force();
+  EXPECT_TRUE(comes_true([&] { return in_force() == 7; }, 10s)) << in_force();
   EXPECT_EQ(pool.snapshot().max_open, 7U);
   share = 60;
-  EXPECT_TRUE(comes_true([&] { return in_force() == 60; })) << in_force();
+  EXPECT_TRUE(comes_true([&] { return in_force() == 60; }, 10s)) << in_force();
   EXPECT_EQ(service->status().state, StrategyState::ok);
 }
 

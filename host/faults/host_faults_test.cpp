@@ -1,5 +1,6 @@
 // The host's own faults: they begin, can be seen, and are undone by time and by clear.
 #include "host/test_host.hpp"
+#include "host/test_waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,16 +19,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 const std::string job = R"({"type":"send_email"})";
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::seconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(10ms); // between two looks at a condition
-  }
-  return true;
-}
 
 Reply fault(const TestHost &host, const std::string &body) {
   return host.http("POST", "/lab/faults", body);

@@ -1,5 +1,6 @@
 // What is done to the pool by hand, over HTTP.
 #include "host/test_host.hpp"
+#include "host/test_waiting.hpp"
 
 #include <chrono>
 #include <functional>
@@ -17,16 +18,6 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 const std::string job = R"({"type":"send_email"})";
-
-bool comes_true(const std::function<bool()> &condition, std::chrono::milliseconds within = 15s) {
-  const auto until = std::chrono::steady_clock::now() + within;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until)
-      return false;
-    std::this_thread::sleep_for(10ms); // between two looks at a condition
-  }
-  return true;
-}
 
 json pool_of(const TestHost &host) {
   return host.http("GET", "/api/v1/pool").json();
