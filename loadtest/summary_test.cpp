@@ -358,6 +358,10 @@ TEST(Summary, AFreezeIsToldAndMakesNoRunInvalid) {
   EXPECT_TRUE(contains(summary["why"], "PostgreSQL was frozen for 2 s")) << summary["why"];
   EXPECT_TRUE(contains(summary["why"], "38 % of the requests failed")) << summary["why"];
 
+  recorded.fault->name = "leak";
+  EXPECT_TRUE(contains(summarise(recorded)["why"], "Connections leaked for 2 s in the middle"));
+  recorded.fault->name = "freeze";
+
   recorded.profile.model = Model::closed;
   recorded.processor_measured.others = 1.5;
   EXPECT_EQ(summarise(recorded)["verdict"], "fail") << "the hold was as stated but for the freeze";

@@ -194,15 +194,27 @@ std::string only_numbers(const Facts &s) {
   return told + ".";
 }
 
+// What was done on purpose; "" for a fault that this page does not know.
+std::string fault_done(const std::string &name) {
+  return name == "freeze"          ? "PostgreSQL was frozen"
+         : name == "kill"          ? "PostgreSQL was down"
+         : name == "terminate"     ? "Backends of the hosts' sessions were terminated"
+         : name == "take"          ? "Another application sat on connections"
+         : name == "slow-connects" ? "New connections were slow"
+         : name == "leak"          ? "Connections leaked"
+                                   : "";
+}
+
 // Whatever else there was to see, this is what the run was about.
-std::string frozen(const Facts &s) {
-  std::string told =
-      fmt::format("PostgreSQL was frozen for {} s in the middle", s.text("fault.seconds"));
-  if (s.has("pool.hold_ms.max"))
+std::string with_fault(const Facts &s, const std::string &done) {
+  std::string told = fmt::format("{} for {} s in the middle", done, s.text("fault.seconds"));
+  if (s.says("fault.name", "freeze") && s.has("pool.hold_ms.max"))
     told += fmt::format(", and who had a connection kept it, for up to {} ms",
                         s.text("pool.hold_ms.max"));
   if (s.number("pool.wait_ms.max") >= noticed_ms)
-    told += fmt::format("; others waited up to {} ms for one", s.text("pool.wait_ms.max"));
+    told += fmt::format("; {} waited up to {} ms for a connection",
+                        s.says("fault.name", "freeze") ? "others" : "requests",
+                        s.text("pool.wait_ms.max"));
   return s.number("failed_percent") > 0 ? fmt::format("{}. {}.", told, failed_mostly(s))
                                         : told + ". None failed.";
 }
@@ -221,8 +233,8 @@ std::string why(const json &summary) {
   if (s.says("verdict", "invalid"))
     return invalid(summary);
 
-  if (s.says("fault.name", "freeze"))
-    return frozen(s);
+  if (const std::string done = fault_done(s.word("fault.name")); !done.empty())
+    return with_fault(s, done);
   const double failed = s.number("failed_percent");
   const double turned_away = s.number("pool.turned_away_percent");
   const bool green = s.says("grade", "green");

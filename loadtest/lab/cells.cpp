@@ -41,6 +41,13 @@ void require_no_difference(const std::vector<HostApi> &hosts) {
     throw SetUpFailed(difference);
 }
 
+// Nothing would be served.
+void require_not_paused(const std::vector<HostApi> &hosts) {
+  for (const HostApi &host : hosts)
+    if (host.pool().at("paused").get<bool>())
+      throw SetUpFailed(fmt::format("the pool of {} is paused: scripts/lab resume", host.url()));
+}
+
 std::string progress_line(const std::string &label, const load::Progress &p) {
   const char *phase = p.phase == load::Progress::Phase::warm_up     ? "warming up"
                       : p.phase == load::Progress::Phase::measuring ? "measuring"
@@ -99,6 +106,7 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   const Running lab = lab_again();
   const std::vector<HostApi> hosts = lab.all_hosts();
   const auto database = database_in_use(places_, lab.user);
+  require_not_paused(hosts);
   wait_for_rest(hosts);
   if (cell.strategy) {
     swapped_ = true;

@@ -153,6 +153,9 @@ TEST_F(TwoHosts, ArePausedResumedAndReclaimedTogether) {
   EXPECT_THAT(problems(), HasSubstr("the host hands out no connections"));
   EXPECT_THAT(problems(), HasSubstr("the second host hands out no connections"));
   EXPECT_THAT(problems(), HasSubstr("scripts/lab resume"));
+  const Said load = lab({"load", "hold", "--seconds", "1"});
+  EXPECT_EQ(load.status, 64) << load.out;
+  EXPECT_THAT(load.err, HasSubstr("is paused: scripts/lab resume"));
   ASSERT_EQ(lab({"use", "fixed_tiny"}).status, 0);
   EXPECT_EQ(second().pool().at("paused"), true) << "a swap is no resume";
 

@@ -39,6 +39,8 @@ public:
   }
   void undo() override {}
   std::string ended() const override {
+    if (terminated_ == 0)
+      return "no backend was terminated: the hosts had none";
     return fmt::format("{} of {} backends of the hosts were terminated{}", terminated_, times_,
                        terminated_ < times_ ? ": there was none at the other times" : "");
   }
