@@ -6,9 +6,15 @@
 #include <ctime>
 #include <exception>
 
+#include <execinfo.h>
 #include <malloc.h>
 #include <semaphore.h>
+#include <ucontext.h>
 #include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "plugins/loader/mapping.hpp"
 
 namespace lab::host {
 namespace {
@@ -35,10 +41,21 @@ std::int64_t steady_now() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
-void on_signal(int signal) {
+void *program_counter(const void *context) {
+  if (context == nullptr)
+    return nullptr;
+  const auto &machine = static_cast<const ucontext_t *>(context)->uc_mcontext;
+#if defined(__x86_64__)
+  return reinterpret_cast<void *>(machine.gregs[REG_RIP]);
+#else
+  return reinterpret_cast<void *>(machine.pc);
+#endif
+}
+
+void on_signal(int signal, siginfo_t *, void *context) {
   const int saved = errno;
   if (CallWatch *watch = CallWatch::of_this_thread())
-    watch->fault(signal); // does not return when the thread is in a call
+    watch->fault(signal, context); // does not return when the thread is in a call
   if (signal != hung_signal()) {
     // Not in a strategy: the host itself has failed, and must be seen to.
     ::signal(signal, SIG_DFL);
@@ -49,7 +66,7 @@ void on_signal(int signal) {
 
 [[noreturn]] void on_terminate() {
   if (CallWatch *watch = CallWatch::of_this_thread())
-    watch->fault(SIGABRT);
+    watch->fault(SIGABRT, nullptr);
   std::abort();
 }
 
@@ -106,23 +123,39 @@ void CallWatch::leave() {
   cpu_in_calls_ += clock_time(CLOCK_THREAD_CPUTIME_ID) - cpu_at_start_;
 }
 
-void CallWatch::fault(int signal) noexcept {
+void CallWatch::fault(int signal, const void *context) noexcept {
   if (since_.load(std::memory_order_acquire) == 0)
     return;
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  note_frames(context);
   parked_signal_.store(signal, std::memory_order_release);
   ::sem_post(&something_parked);
   for (;;)
     ::pause();
 }
 
-std::string CallWatch::what() const {
+void CallWatch::note_frames(const void *context) noexcept {
+  frames_[0] = program_counter(context);
+  frame_count_ = 1 + ::backtrace(frames_.data() + 1, most_frames - 1);
+  for (int i = 1; i < frame_count_; ++i) // where a call goes on afterwards is one byte after it
+    frames_[static_cast<std::size_t>(i)] =
+        static_cast<char *>(frames_[static_cast<std::size_t>(i)]) - 1;
+}
+
+std::string CallWatch::what(const std::filesystem::path &folder) const {
   const std::string call = call_.load(std::memory_order_relaxed);
+  std::string where;
+  for (int i = 0; i < frame_count_ && where.empty(); ++i) {
+    const auto code = plugin::code_address(frames_[static_cast<std::size_t>(i)]);
+    const std::filesystem::path file = code ? code->path : "";
+    if (code && file.parent_path() == folder)
+      where = fmt::format(", at {:#x} of {}", code->offset, file.filename().string());
+  }
   if (hung_.load())
-    return "hung in " + call + ": it did not come back within a second";
-  return "crashed in " + call + " (" + signal_name(parked_signal_.load()) + ")";
+    return "hung in " + call + ": it did not come back within a second" + where;
+  return "crashed in " + call + " (" + signal_name(parked_signal_.load()) + ")" + where;
 }
 
 bool CallWatch::aborted() const {
@@ -141,12 +174,15 @@ void CallWatch::park_hung() {
 
 void install_containment() {
   ::sem_init(&something_parked, 0, 0);
+  // The first call loads a library, which a handler must not.
+  void *frame = nullptr;
+  (void)::backtrace(&frame, 1);
   // A thread parked inside malloc keeps its arena locked; with arenas enough,
   // no other thread is ever given that one.
   ::mallopt(M_ARENA_MAX, 1000);
   struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  action.sa_sigaction = on_signal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   ::sigemptyset(&action.sa_mask);
   for (const int signal : faults)
     ::sigaction(signal, &action, nullptr);

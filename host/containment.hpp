@@ -11,8 +11,10 @@
 // restarts a host that ends of those.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <string>
 
 #include <pthread.h>
@@ -34,8 +36,9 @@ public:
 
   // ---- [watchdog] ----
   bool parked() const { return parked_signal_.load(std::memory_order_acquire) != 0; }
-  // What happened, when parked: "crashed in look (SIGSEGV)".
-  std::string what() const;
+  // What happened, when parked: "crashed in look (SIGSEGV), at 0x11a9 of mine.7.so". The
+  // address is the innermost in a file of `folder`, where the copies are that were loaded.
+  std::string what(const std::filesystem::path &folder) const;
   bool aborted() const; // the process's own abort would block now
   // In a call, and since when (on steady_clock); zero when not.
   std::chrono::nanoseconds in_call_for() const;
@@ -46,7 +49,8 @@ public:
   std::chrono::nanoseconds cpu_in_calls() const { return cpu_in_calls_; }
 
   // For the signal handler only: parks if this thread is in a call.
-  void fault(int signal) noexcept;
+  // `context`: the signal's own, null when there is none.
+  void fault(int signal, const void *context) noexcept;
   static CallWatch *of_this_thread() noexcept;
 
 private:
@@ -54,6 +58,11 @@ private:
   std::atomic<std::int64_t> since_{0};
   std::atomic<int> parked_signal_{0};
   std::atomic<bool> hung_{false};
+  static constexpr int most_frames = 32;
+  std::array<void *, most_frames>
+      frames_{}; // where it stands, the innermost first: at each, its own code
+  int frame_count_ = 0;
+  void note_frames(const void *context) noexcept;
   pthread_t thread_{};
   std::chrono::nanoseconds cpu_at_start_{};
   std::chrono::nanoseconds cpu_in_calls_{};

@@ -68,6 +68,10 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
   })) << lab.service->status().name
       << ": " << lab.service->status().problem;
   EXPECT_NE(lab.service->status().problem.find(GetParam()), std::string::npos);
+  if (const std::string kind = GetParam(); kind == "crash_in_look" || kind == "hang_in_look") {
+    EXPECT_NE(lab.service->status().problem.find(", at 0x"), std::string::npos)
+        << lab.service->status().problem;
+  }
   EXPECT_FALSE(lab.service->status().tainted);
   EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 23U) << "with its parameters";
   stop = true;
@@ -81,7 +85,8 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Contained,
                          ::testing::Values("crash_in_look", "abort_in_look", "hang_in_look",
-                                           "stack_overflow", "throw_across_abi", "slow_look"),
+                                           "stack_overflow", "throw_across_abi", "slow_look",
+                                           "crash_under_overload", "hang_in_create"),
                          [](const auto &kind) { return std::string(kind.param); });
 
 } // namespace

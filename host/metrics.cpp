@@ -88,6 +88,13 @@ Metrics::Metrics() {
   server_ =
       gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");
   strategy_ = gauge("pool_lab_strategy_info", "1 for the strategy in force");
+  strategy_state_ = gauge("pool_lab_strategy_state",
+                          "1 for the state: ok, builtin (the fixed plan that is compiled in), "
+                          "contained (the one asked for was stopped)");
+  tainted_ = &gauge("pool_lab_tainted",
+                    "1 when no strategy can be loaded any more and the host is about to be "
+                    "started anew")
+                  ->Add({});
   ended_ = counter("pool_lab_requests_total", "Requests for the database, by how they ended");
   connects_failed_ =
       counter("pool_lab_connects_failed_total", "Connects to the database that failed, by reason");
@@ -167,6 +174,10 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   follow(events_->Add({{"event", "swaps"}}), static_cast<double>(status.swaps));
   follow(events_->Add({{"event", "strategies_contained"}}), static_cast<double>(status.contained));
   follow(events_->Add({{"event", "plan_fields_clamped"}}), static_cast<double>(status.clamped));
+  for (const StrategyState one :
+       {StrategyState::ok, StrategyState::builtin, StrategyState::contained})
+    strategy_state_->Add({{"state", name_of(one)}}).Set(status.state == one ? 1 : 0);
+  tainted_->Set(status.tainted ? 1 : 0);
   prometheus::Gauge &in_force =
       strategy_->Add({{"name", status.name.empty() ? "(built in)" : status.name},
                       {"generation", std::to_string(status.generation)}});

@@ -88,6 +88,8 @@ private:
   prometheus::Gauge *pending_;
   prometheus::Family<prometheus::Gauge> *server_;
   prometheus::Family<prometheus::Gauge> *strategy_;
+  prometheus::Family<prometheus::Gauge> *strategy_state_;
+  prometheus::Gauge *tainted_;
   prometheus::Family<prometheus::Counter> *connects_failed_;
   prometheus::Family<prometheus::Counter> *events_;
   prometheus::Counter *timeouts_;

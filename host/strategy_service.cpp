@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -26,16 +24,19 @@ constexpr int failed_looks = 3;
 // How often a share is asked for: as often as the server is.
 constexpr auto look_at_share = milliseconds(500);
 
-// FNV-1a over the file: tells one build from another.
-std::uint64_t fingerprint(const std::filesystem::path &file) {
-  std::ifstream in(file, std::ios::binary);
-  std::uint64_t hash = 0xCBF29CE484222325ULL;
-  for (std::istreambuf_iterator<char> byte(in), end; byte != end; ++byte)
-    hash = (hash ^ static_cast<unsigned char>(*byte)) * 0x100000001B3ULL;
-  return hash;
-}
-
 } // namespace
+
+const char *name_of(StrategyState state) {
+  switch (state) {
+  case StrategyState::ok:
+    return "ok";
+  case StrategyState::builtin:
+    return "builtin";
+  case StrategyState::contained:
+    return "contained";
+  }
+  return "builtin";
+}
 
 // One governor thread and what it is told. Outlives the thread's parking.
 struct StrategyService::Post {
@@ -68,7 +69,7 @@ struct StrategyService::Post {
 StrategyService::StrategyService(const Clock &clock, LivePool &pool, Options options,
                                  ServerNumbers server)
     : clock_(clock), pool_(pool), options_(std::move(options)), server_(std::move(server)),
-      settings_(options_.settings) {
+      catalogue_(options_.folders, options_.verifier), settings_(options_.settings) {
   std::error_code ignored; // what can't be removed is in nobody's way: names are fresh
   for (const auto &old : std::filesystem::directory_iterator(options_.copies, ignored))
     std::filesystem::remove(old.path(), ignored);
@@ -94,11 +95,11 @@ SwapResult StrategyService::use(const std::string &name, const pool::ParamValues
     throw StrategyRefused(
         StrategyRefused::Kind::bad_name,
         "a strategy's name is its file's stem: small letters, digits and _, no path");
-  const auto found = plugin::find_strategy(options_.folders, name);
+  const auto found = catalogue_.find(name);
   if (!found)
     throw StrategyRefused(StrategyRefused::Kind::unknown, "there is no strategy called " + name);
 
-  const std::uint64_t content = fingerprint(found->path);
+  const std::uint64_t content = StrategyCatalogue::fingerprint(found->path);
   bool same = false;
   {
     const std::lock_guard lock(mutex_);
@@ -177,10 +178,11 @@ void StrategyService::check_settings(const StrategySettings &settings) {
     if (!plugin::valid_name(name))
       throw StrategyRefused(StrategyRefused::Kind::bad_name,
                             "a table is called after a strategy: small letters, digits and _");
-    const auto found = plugin::find_strategy(options_.folders, name);
+    const auto found = catalogue_.find(name);
     if (!found)
       throw StrategyRefused(StrategyRefused::Kind::unknown, "there is no strategy called " + name);
-    const plugin::Verdict verdict = verdict_on(found->path, fingerprint(found->path));
+    const plugin::Verdict verdict =
+        catalogue_.verdict_on(found->path, StrategyCatalogue::fingerprint(found->path));
     if (!verdict.ok)
       continue;
     if (const auto problem = problem_with(table, verdict.params))
@@ -209,7 +211,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
   } catch (const std::runtime_error &e) {
     throw StrategyRefused(Kind::refused, e.what());
   }
-  const std::uint64_t content = fingerprint(copy);
+  const std::uint64_t content = StrategyCatalogue::fingerprint(copy);
   const auto give_up = [&](Kind kind, const std::string &why) {
     std::error_code ignored;
     std::filesystem::remove(copy, ignored);
@@ -217,7 +219,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
   };
   pool::ParamValues values = settings_of(found.name);
   if (options_.verify) {
-    const plugin::Verdict verdict = verdict_on(copy, content);
+    const plugin::Verdict verdict = catalogue_.verdict_on(copy, content);
     if (!verdict.ok)
       give_up(Kind::refused, verdict.what);
     for (const auto &[name, value] : params) {
@@ -489,7 +491,9 @@ void StrategyService::watch(std::stop_token stop) {
 }
 
 void StrategyService::contain(std::shared_ptr<Post> post) {
-  const std::string what = post->watch.what();
+  std::error_code ignored;
+  const std::string what =
+      post->watch.what(std::filesystem::weakly_canonical(options_.copies, ignored));
   post->thread.detach(); // parked for ever, with all that it holds
   post->governor.abandon();
 
@@ -595,38 +599,6 @@ void StrategyService::note_settings_problem(const std::string &problem) {
     spdlog::warn("the settings file: {}", problem);
   const std::lock_guard lock(mutex_);
   status_.settings_problem = problem;
-}
-
-std::vector<Listed> StrategyService::list() {
-  std::vector<Listed> all;
-  for (const plugin::Found &found : plugin::find_strategies(options_.folders)) {
-    Listed &one = all.emplace_back();
-    one.name = found.name;
-    one.folder = found.folder;
-    one.problem = found.problem;
-    if (one.problem)
-      continue;
-    const plugin::Verdict verdict = verdict_on(found.path, fingerprint(found.path), Known::serves);
-    one.summary = verdict.summary;
-    one.params = verdict.params;
-    if (!verdict.ok)
-      one.problem = verdict.what;
-  }
-  return all;
-}
-
-plugin::Verdict StrategyService::verdict_on(const std::filesystem::path &file,
-                                            std::uint64_t content, Known bad) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto known = verdicts_.find(content);
-    if (known != verdicts_.end() && (known->second.ok || bad == Known::serves))
-      return known->second;
-  }
-  const plugin::Verdict verdict = plugin::verify(options_.verifier, file);
-  const std::lock_guard lock(mutex_);
-  verdicts_[content] = verdict;
-  return verdict;
 }
 
 } // namespace lab::host

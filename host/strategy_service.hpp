@@ -1,4 +1,4 @@
-// Strategies in the running host: found, verified, swapped, watched.
+// Strategies in the running host: swapped, watched, put back.
 //
 // One thread, the governor's, owns the strategy in use and makes every call
 // into it. Everybody else hands it orders and waits for the answer. A watchdog
@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <functional>
 #include <future>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,9 +26,9 @@
 #include "host/containment.hpp"
 #include "host/live_pool.hpp"
 #include "host/pool/governor.hpp"
+#include "host/strategy_catalogue.hpp"
 #include "host/strategy_settings.hpp"
 #include "plugins/loader/find.hpp"
-#include "plugins/verifier/verify.hpp"
 
 namespace lab::host {
 
@@ -55,6 +54,9 @@ enum class StrategyState {
   builtin,   // the fixed plan compiled into the host
   contained, // the one asked for was stopped; another is in force
 };
+
+// As it is called in JSON and metrics.
+const char *name_of(StrategyState state);
 
 struct StrategyStatus {
   std::string name; // in force; "" for the built-in plan
@@ -84,14 +86,6 @@ struct StrategyEvent {
   std::string problem = {};
   pool::ParamValues params = {};
   std::uint64_t generation = 0;
-};
-
-struct Listed {
-  std::string name;
-  std::string summary;
-  std::size_t folder = 0;
-  std::vector<plugin::Param> params;
-  std::optional<std::string> problem; // why it can't be used
 };
 
 class StrategyService { // [any thread]
@@ -134,7 +128,7 @@ public:
   void note_problem(const std::string &problem);
 
   StrategyStatus status() const;
-  std::vector<Listed> list();
+  std::vector<Listed> list() { return catalogue_.list(); }
 
 private:
   struct Post; // one governor thread and its orders
@@ -169,16 +163,11 @@ private:
   void contain(std::shared_ptr<Post> post); // [watchdog]
   void put_back();                          // [watchdog]
 
-  // A good verdict is remembered by content. A bad one serves a list as well, which is asked
-  // for often; who wants to use it has it tried anew.
-  enum class Known { good_only, serves };
-  plugin::Verdict verdict_on(const std::filesystem::path &file, std::uint64_t content,
-                             Known bad = Known::good_only);
-
   const Clock &clock_;
   LivePool &pool_;
   const Options options_;
   const ServerNumbers server_;
+  StrategyCatalogue catalogue_;
 
   std::mutex swap_mutex_;    // one `use` at a time; taken before mutex_
   mutable std::mutex mutex_; // guards all below, for moments; never held while the pool is called
@@ -187,9 +176,8 @@ private:
   StrategySettings settings_;
   std::uint64_t content_ = 0; // fingerprint of the build in force
   std::uint64_t last_generation_ = 0;
-  std::optional<Wanted> last_good_;                   // what was in force before
-  std::optional<Wanted> put_back_;                    // for the watchdog, once
-  std::map<std::uint64_t, plugin::Verdict> verdicts_; // by content
+  std::optional<Wanted> last_good_; // what was in force before
+  std::optional<Wanted> put_back_;  // for the watchdog, once
 
   std::jthread watchdog_;
   std::jthread putting_back_; // a swap ordered by the watchdog, which must stay free

@@ -85,18 +85,6 @@ json server_json(const ServerWatch::Reading &reading, pool::Time now) {
 
 } // namespace
 
-const char *state_name(StrategyState state) {
-  switch (state) {
-  case StrategyState::ok:
-    return "ok";
-  case StrategyState::builtin:
-    return "builtin";
-  case StrategyState::contained:
-    return "contained";
-  }
-  return "builtin";
-}
-
 void append_strategy_event(EventLog &log, const StrategyEvent &event) {
   switch (event.kind) {
   case StrategyEvent::Kind::swapped:
@@ -147,7 +135,7 @@ json PoolReporter::now() const {
   json out = {{"at_ms", clock_.wall_ms()},
               {"now_ms", milliseconds(now.now.time_since_epoch())},
               {"strategy", status.name},
-              {"strategy_state", state_name(status.state)},
+              {"strategy_state", name_of(status.state)},
               {"strategy_problem", text_or_null(status.problem)},
               {"generation", status.generation},
               {"params", params_json(status.params)},

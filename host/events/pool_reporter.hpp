@@ -30,8 +30,6 @@ void append_strategy_event(EventLog &log, const StrategyEvent &event);
 void append_leak(EventLog &log, const SuspectedLeak &leak, pool::Time now);
 void append_reclaim(EventLog &log, std::size_t count);
 
-const char *state_name(StrategyState state);
-
 class PoolReporter {
 public:
   static constexpr std::chrono::milliseconds beat{250};

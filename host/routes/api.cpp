@@ -23,7 +23,7 @@ std::string dumped(const json &value) {
 
 json status_json(const StrategyStatus &status) {
   return {{"name", status.name},
-          {"state", state_name(status.state)},
+          {"state", name_of(status.state)},
           {"problem", status.problem.empty() ? json(nullptr) : json(status.problem)},
           {"tainted", status.tainted},
           {"generation", status.generation},

@@ -38,6 +38,9 @@ void add_reclaim(CLI::App &lab, Chosen &chosen);
 
 void add_strategies(CLI::App &lab, Chosen &chosen);
 void add_use(CLI::App &lab, Chosen &chosen);
+void add_new(CLI::App &lab, Chosen &chosen);
+void add_verify(CLI::App &lab, Chosen &chosen);
+void add_watch(CLI::App &lab, Chosen &chosen);
 
 void add_load(CLI::App &lab, Chosen &chosen);
 void add_compare(CLI::App &lab, Chosen &chosen);

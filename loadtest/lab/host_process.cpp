@@ -179,7 +179,12 @@ std::optional<HostProcess::End> HostProcess::ended() {
       return std::nullopt;
     return End{HostEnd::How::from_outside, lived, "ended, nobody saw how"};
   }
-  const auto end = child_->wait_for(watch_->ended() ? 1000ms : 0ms);
+  const bool gone = watch_->ended();
+  // What a strategy has started outlives the host, and holds its port. The dead host still
+  // has its number, and the group that of it, until it is waited for.
+  if (gone)
+    ::kill(-id_.pid, SIGKILL);
+  const auto end = child_->wait_for(gone ? 1000ms : 0ms);
   if (!end)
     return std::nullopt;
   const auto said = text_of_file(log_).value_or("");

@@ -42,6 +42,9 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_reclaim(lab, chosen);
   add_strategies(lab, chosen);
   add_use(lab, chosen);
+  add_new(lab, chosen);
+  add_verify(lab, chosen);
+  add_watch(lab, chosen);
   add_load(lab, chosen);
   add_compare(lab, chosen);
   lab::path::add_next(lab, chosen);

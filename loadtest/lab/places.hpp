@@ -26,6 +26,7 @@ public:
   std::filesystem::path app() const { return home_ / "app"; }
   std::filesystem::path program(const std::string &name) const { return app() / "bin" / name; }
   std::filesystem::path strategies() const { return app() / "strategies"; }
+  std::filesystem::path templates() const { return app() / "template"; } // of strategies
   std::filesystem::path page() const { return app() / "page"; }
   std::filesystem::path path_steps() const { return app() / "path" / "steps"; }
   std::filesystem::path path_solutions() const { return app() / "path" / "solutions"; }

@@ -6,11 +6,14 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "loadtest/lab/authoring/compiler.hpp"
+#include "loadtest/lab/authoring/source.hpp"
 #include "loadtest/lab/bring_up.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/hand_over.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/swap.hpp"
+#include "plugins/loader/find.hpp"
 
 namespace lab::cli {
 namespace {
@@ -56,6 +59,20 @@ void print_swap(const json &said) {
     fmt::print("{} stays, with{}\n", to, settings);
 }
 
+// A text that was saved after its library was built is built first. False, and said why,
+// where it doesn't compile.
+bool bring_up_to_date(const Places &places, const std::string &name) {
+  const auto source = plugin::valid_name(name) ? find_source(places, name) : std::nullopt;
+  if (!source || !needs_build(*source))
+    return true;
+  const Built built = build(places, *source, source->library);
+  if (built.error)
+    fmt::print(stderr, "lab: {} does not compile: {}\n", name, built.error->text());
+  else
+    fmt::print("{} built in {} ms\n", name, built.took.count());
+  return !built.error;
+}
+
 } // namespace
 
 void add_strategies(CLI::App &lab, Chosen &chosen) {
@@ -82,7 +99,9 @@ void add_use(CLI::App &lab, Chosen &chosen) {
     std::string name;
     std::vector<std::string> set;
   };
-  CLI::App *command = lab.add_subcommand("use", "Swap to a strategy, or change its settings");
+  CLI::App *command = lab.add_subcommand(
+      "use",
+      "Swap to a strategy, or change its settings; your own is built first if its text is newer");
   auto options = std::make_shared<Options>();
   command->add_option("NAME", options->name, "Its name, as `strategies` lists it")->required();
   command->add_option("--set", options->set, "A setting; may be given again")
@@ -94,6 +113,8 @@ void add_use(CLI::App &lab, Chosen &chosen) {
       for (const std::string &setting : options->set)
         wanted.params.insert_or_assign(parse_setting(setting).first, parse_setting(setting).second);
       const Running running = running_lab(places);
+      if (!bring_up_to_date(places, options->name))
+        return Exit::fail;
       try {
         const json said = swap_to(places, running.all_hosts(), wanted, HostApi::Instance::may_stay);
         const Choice in_force = running.host().choice();

@@ -38,6 +38,25 @@ std::optional<MappedFile> file_mapped_at(const void *address) {
   return std::nullopt;
 }
 
+std::optional<CodeAddress> code_address(const void *address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  std::string file; // of the lines just before, and where its first part begins
+  std::uintptr_t base = 0;
+  for (std::string text; std::getline(maps, text);) {
+    const auto line = parse(text);
+    if (!line)
+      continue;
+    if (line->file.path != file) {
+      file = line->file.path;
+      base = line->from;
+    }
+    if (line->from <= wanted && wanted < line->to)
+      return CodeAddress{file, wanted - base};
+  }
+  return std::nullopt;
+}
+
 bool still_mapped(const MappedFile &file) {
   std::ifstream maps("/proc/self/maps");
   for (std::string text; std::getline(maps, text);) {

@@ -2,6 +2,7 @@
 // library is gone, because dlclose answers success either way. [any thread]
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,14 @@ struct MappedFile {
 
 // The file mapped at `address`; nothing when no file is.
 std::optional<MappedFile> file_mapped_at(const void *address);
+
+// An address of code as tools that read the file count it (addr2line): from where the
+// file's first part is mapped.
+struct CodeAddress {
+  std::string path;
+  std::uintptr_t offset = 0;
+};
+std::optional<CodeAddress> code_address(const void *address);
 
 // True while any part of it is mapped, also when it has been deleted since.
 bool still_mapped(const MappedFile &file);

@@ -20,6 +20,20 @@ void Channel::note(const char *what) noexcept {
   (void)!::writev(fd_, parts, 4);
 }
 
+void Channel::place(std::uintptr_t offset) noexcept {
+  char digits[2 * sizeof offset];
+  std::size_t first = sizeof digits;
+  do {
+    digits[--first] = "0123456789abcdef"[offset % 16];
+    offset /= 16;
+  } while (offset != 0);
+  iovec parts[] = {{start_.data(), start_.size()},
+                   {const_cast<char *>("place "), 6},
+                   {digits + first, sizeof digits - first},
+                   {const_cast<char *>("\n"), 1}};
+  (void)!::writev(fd_, parts, 4);
+}
+
 void Channel::verdict(const std::string &json) {
   line("verdict ", json);
 }

@@ -3,14 +3,17 @@
 // knows, so nothing that the library prints is taken for a verdict.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace lab::plugin {
 
-// Names of the environment variables that the parent sets.
+// Names of the environment variables that the parent sets; the last two where they apply.
 inline constexpr const char *channel_variable = "POOL_LAB_CHANNEL"; // a file descriptor's number
 inline constexpr const char *nonce_variable = "POOL_LAB_NONCE";
+inline constexpr const char *run_as_variable = "POOL_LAB_RUN_AS"; // "UID:GID"
+inline constexpr const char *sanitized_variable = "POOL_LAB_SANITIZED";
 
 class Channel { // [verifier's main thread], but note() [signal handler]
 public:
@@ -20,6 +23,8 @@ public:
   void at(std::string_view where);
   // What is known about the end that comes now. Calls only what a signal handler may.
   void note(const char *what) noexcept;
+  // Where in the library that is, as addr2line counts. The same holds.
+  void place(std::uintptr_t offset) noexcept;
   void verdict(const std::string &json);
 
 private:

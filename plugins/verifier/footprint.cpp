@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/wait.h>
 
 namespace lab::plugin {
@@ -25,6 +26,8 @@ Footprint Footprint::take() {
   Footprint now;
   now.threads = entries("/proc/self/task");
   now.files = entries("/proc/self/fd");
+  const auto heap = ::mallinfo2();
+  now.heap = heap.uordblks + heap.hblkhd;
   now.standard_files = true;
   for (int fd = 0; fd <= 2; ++fd)
     if (::fcntl(fd, F_GETFD) < 0)

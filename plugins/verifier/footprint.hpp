@@ -1,5 +1,5 @@
 // What this process holds that a strategy must leave alone: threads, children,
-// open files, handlers of signals. Taken before and after a trial. [any thread]
+// open files, memory, handlers of signals. Taken before and after a trial. [any thread]
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@ namespace lab::plugin {
 struct Footprint {
   std::size_t threads = 0;
   std::size_t files = 0;
+  std::size_t heap = 0;        // bytes that were allocated and not freed
   bool standard_files = false; // 0, 1 and 2 are all open
   bool children = false;
 

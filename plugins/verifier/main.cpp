@@ -5,14 +5,11 @@
 // is that process: it limits itself, runs the trial and sends the verdict up the
 // channel. Its exit status says nothing then: a library can exit too.
 
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <string>
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -20,32 +17,22 @@
 #include <nlohmann/json.hpp>
 
 #include "plugins/verifier/channel.hpp"
+#include "plugins/verifier/confine.hpp"
 #include "plugins/verifier/last_words.hpp"
 #include "plugins/verifier/trial.hpp"
+#include "plugins/verifier/verdict_text.hpp"
 #include "plugins/verifier/verify.hpp"
 
 namespace {
 
 using namespace lab::plugin;
 
-void limit(int resource, rlim_t soft, rlim_t hard) {
-  const rlimit value{soft, hard};
-  ::setrlimit(static_cast<__rlimit_resource_t>(resource), &value);
-}
-
-// Before the library is loaded, so that its static constructors are under them.
-void limit_myself() {
-  constexpr rlim_t megabyte = 1 << 20;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  limit(RLIMIT_AS, 512 * megabyte, 512 * megabyte);
-  limit(RLIMIT_CPU, 2, 3); // seconds; the first one is a signal that is told apart
+Room room_needed() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return Room::for_a_sanitizer;
 #else
-  limit(RLIMIT_CPU, 5, 6); // they slow all down, and allow no limit on memory
+  return std::getenv(sanitized_variable) != nullptr ? Room::for_a_sanitizer : Room::usual;
 #endif
-  limit(RLIMIT_FSIZE, megabyte, megabyte);
-  limit(RLIMIT_NOFILE, 64, 64);
-  limit(RLIMIT_CORE, 0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // nobody would read the verdict
 }
 
 std::string dump(const nlohmann::json &json) {
@@ -77,27 +64,28 @@ nlohmann::json tried(const std::filesystem::path &library, Channel &channel) {
 
 [[noreturn]] void be_the_trial(const std::filesystem::path &library, int fd, const char *nonce) {
   static Channel channel(fd, nonce); // outlives all, for the last words
+  const bool left = leave_root(std::getenv(run_as_variable));
+  const Room room = room_needed();
+  for (const char *name : {run_as_variable, sanitized_variable})
+    ::unsetenv(name);
   ::unsetenv(channel_variable);
   ::unsetenv(nonce_variable);
   note_last_words_on(channel);
-  limit_myself();
+  if (!left) {
+    channel.verdict(
+        R"({"ok":false,"check":"verifier","what":"root can't become another user here: )"
+        R"(try it as a user of your own"})");
+    ::_exit(0);
+  }
+  confine(room); // before the library is loaded, so that its static constructors are under it
   channel.verdict(dump(tried(library, channel)));
   // What a library has left behind must not change the verdict any more.
   ::_exit(0);
 }
 
 int show(const Verdict &verdict, const std::string &name) {
-  for (const std::string &warning : verdict.warnings)
-    fmt::print("{}: warning: {}\n", name, warning);
-  if (!verdict.ok) {
-    fmt::print("{}: refused ({}): {}\n", name, verdict.check, verdict.what);
-    return verdict.check == "verifier" ? 64 : 1;
-  }
-  fmt::print("{}: fine, tried in {} ms: {}\n", name, verdict.took.count() / 1000, verdict.summary);
-  for (const Param &p : verdict.params)
-    fmt::print("  {} = {} ({}, {} to {}): {}\n", p.name, p.default_value, type_name(p.type), p.min,
-               p.max, p.help);
-  return 0;
+  fmt::print("{}", verdict_text(name, verdict));
+  return verdict.ok ? 0 : verdict.check == "verifier" ? 64 : 1;
 }
 
 } // namespace

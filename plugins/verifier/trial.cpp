@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include <link.h>
 #include <sys/resource.h>
 
 #include <fmt/core.h>
@@ -16,7 +17,10 @@
 #include "plugins/loader/library.hpp"
 #include "plugins/verifier/elf_file.hpp"
 #include "plugins/verifier/footprint.hpp"
+#include "plugins/verifier/imports.hpp"
+#include "plugins/verifier/last_words.hpp"
 #include "plugins/verifier/plan_check.hpp"
+#include "plugins/verifier/spoken.hpp"
 #include "plugins/verifier/storm.hpp"
 
 namespace lab::plugin {
@@ -31,6 +35,9 @@ using std::chrono::nanoseconds;
 constexpr milliseconds call_budget{10};
 // A single slow call is the machine's fault as often as the author's.
 constexpr int slow_calls_allowed = 2;
+
+// What the C++ library keeps for itself at the first use of a part of it is less.
+constexpr std::size_t kept_memory_allowed = 256 * 1024;
 
 nanoseconds clock_now(clockid_t clock) {
   timespec t{};
@@ -265,9 +272,34 @@ void check_footprint(const Footprint &before, const FaultHandlers &handlers,
     throw Refusal("files", "it closed standard input, output or error, which belong to the host");
   if (!(FaultHandlers::take() == handlers))
     throw Refusal("files", "it changed a signal handler, which belongs to the host");
+  if (after.heap > before.heap + kept_memory_allowed)
+    warnings.push_back(
+        fmt::format("it keeps {} KB of memory after destroy: free there what it took",
+                    (after.heap - before.heap) / 1024));
   if (after.files > before.files)
     warnings.push_back(
         fmt::format("it left {} file(s) open: a strategy needs none", after.files - before.files));
+}
+
+// A fault is told with its place in the file.
+void note_where_it_lies(const std::filesystem::path &path) {
+  struct Wanted {
+    std::string path;
+    std::uintptr_t begin = 0, end = 0;
+  } wanted{path.string()};
+  ::dl_iterate_phdr(
+      [](dl_phdr_info *info, std::size_t, void *data) {
+        auto &found = *static_cast<Wanted *>(data);
+        if (found.path != info->dlpi_name)
+          return 0;
+        found.begin = info->dlpi_addr;
+        for (int i = 0; i < info->dlpi_phnum; ++i)
+          found.end = std::max<std::uintptr_t>(
+              found.end, info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz);
+        return 1;
+      },
+      &wanted);
+  library_lies_at(wanted.begin, wanted.end);
 }
 
 } // namespace
@@ -279,12 +311,15 @@ TrialResult try_library(const std::filesystem::path &path, Channel &channel) {
     throw Refusal("file", *problem);
 
   TrialResult result;
+  result.warnings = habits(imported_names(path));
+  const Spoken spoken;
   const Footprint before = Footprint::take();
   const FaultHandlers handlers = FaultHandlers::take();
   steps.at("while it was loaded (a static constructor, or its entry function)");
   std::unique_ptr<Library> library;
   try {
     library = std::make_unique<Library>(path);
+    note_where_it_lies(path);
     result.summary = library->summary();
     result.params = library->params();
     if (result.summary.empty())
@@ -294,6 +329,9 @@ TrialResult try_library(const std::filesystem::path &path, Channel &channel) {
     settings(*library, steps);
     steps.at("after destroy");
     check_footprint(before, handlers, result.warnings);
+    if (const std::string said = spoken.first_line(); !said.empty())
+      result.warnings.push_back(
+          fmt::format("it writes to standard output or error (\"{}\"): say it in explain", said));
   } catch (const Unusable &unusable) {
     throw Refusal(unusable.check, unusable.what());
   }

@@ -73,8 +73,9 @@ public:
       pending_.clear();
   }
 
-  std::string where;                  // the last step that began
-  std::string note;                   // last words
+  std::string where; // the last step that began
+  std::string note;  // last words
+  std::optional<std::uintptr_t> place;
   std::optional<std::string> verdict; // JSON
 
 private:
@@ -87,6 +88,8 @@ private:
       where = text;
     else if (take(text, "note "))
       note = text;
+    else if (take(text, "place "))
+      place = static_cast<std::uintptr_t>(std::strtoull(std::string(text).c_str(), nullptr, 16));
     else if (take(text, "verdict "))
       verdict = std::string(text);
   }
@@ -105,7 +108,7 @@ private:
 class Child {
 public:
   Child(const std::filesystem::path &verifier, const std::filesystem::path &library,
-        const std::string &nonce);
+        const std::string &nonce, const VerifyOptions &options);
   ~Child() {
     kill_and_reap();
     ::close(channel_);
@@ -130,7 +133,7 @@ private:
 
 // The host's variables are none of the library's business, but for those that
 // the linker and the sanitizers need.
-std::vector<std::string> environment(const std::string &nonce) {
+std::vector<std::string> environment(const std::string &nonce, const VerifyOptions &options) {
   std::vector<std::string> all{fmt::format("{}={}", channel_variable, channel_fd),
                                fmt::format("{}={}", nonce_variable, nonce), "LC_ALL=C"};
   for (const char *name : {"LD_LIBRARY_PATH", "UBSAN_OPTIONS"})
@@ -138,11 +141,18 @@ std::vector<std::string> environment(const std::string &nonce) {
       all.push_back(fmt::format("{}={}", name, value));
   // A sanitizer that catches the fault itself would hide the signal.
   for (const char *name : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) {
-    const char *options = std::getenv(name);
+    const char *given = std::getenv(name);
     all.push_back(fmt::format("{}={}:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:"
-                              "handle_sigill=0:handle_abort=0:detect_leaks=0",
-                              name, options == nullptr ? "" : options));
+                              "handle_sigill=0:handle_abort=0:detect_leaks=0:abort_on_error=1",
+                              name, given == nullptr ? "" : given));
   }
+  if (!options.preload.empty()) {
+    all.push_back("LD_PRELOAD=" + options.preload);
+    all.push_back(fmt::format("{}=1", sanitized_variable));
+  }
+  if (options.run_as)
+    all.push_back(
+        fmt::format("{}={}:{}", run_as_variable, options.run_as->first, options.run_as->second));
   return all;
 }
 
@@ -155,7 +165,7 @@ std::vector<char *> pointers(std::vector<std::string> &texts) {
 }
 
 Child::Child(const std::filesystem::path &verifier, const std::filesystem::path &library,
-             const std::string &nonce) {
+             const std::string &nonce, const VerifyOptions &options) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw SetUpFailed("no pipe: " + reason(errno));
@@ -183,7 +193,7 @@ Child::Child(const std::filesystem::path &verifier, const std::filesystem::path 
   ::posix_spawnattr_setsigdefault(&attributes, &all);
 
   std::vector<std::string> words{verifier.string(), "--", library.string()};
-  std::vector<std::string> variables = environment(nonce);
+  std::vector<std::string> variables = environment(nonce, options);
   const int error = ::posix_spawn(&pid_, verifier.c_str(), &files, &attributes,
                                   pointers(words).data(), pointers(variables).data());
   ::posix_spawnattr_destroy(&attributes);
@@ -279,6 +289,10 @@ Verdict died(int status, const Heard &heard) {
   const int signal = WTERMSIG(status);
   if (signal == SIGXCPU)
     return hung(where, "its processor time ran out");
+  if (signal == SIGSYS)
+    return refused("process",
+                   fmt::format("{}: {}: a strategy only computes a plan", where,
+                               heard.note.empty() ? "it did what no strategy may do" : heard.note));
   std::string hint = heard.note;
   if (hint.empty())
     switch (signal) {
@@ -294,7 +308,8 @@ Verdict died(int status, const Heard &heard) {
       hint = "a path that the compiler takes for impossible; check for a missing return";
       break;
     case SIGABRT:
-      hint = "abort() was called; check its assertions";
+      hint = "abort() was called: an assertion, or damage to memory, which lab verify --sanitize "
+             "would show";
       break;
     case SIGXFSZ:
       hint = "it wrote more than 1 MB to a file; a strategy writes none";
@@ -339,7 +354,7 @@ Verdict verify(const std::filesystem::path &verifier, const std::filesystem::pat
   try {
     const std::string nonce = fresh_nonce();
     Heard heard(nonce);
-    Child child(verifier, library, nonce);
+    Child child(verifier, library, nonce, options);
     const bool ended = child.listen(heard, start + options.wall_limit);
     child.kill_and_reap();
     if (heard.verdict)
@@ -354,6 +369,8 @@ Verdict verify(const std::filesystem::path &verifier, const std::filesystem::pat
                                           shown_text(verifier.string())));
     else
       verdict = died(child.status(), heard);
+    if (!heard.verdict)
+      verdict.place = heard.place;
   } catch (const SetUpFailed &failure) {
     verdict = refused("verifier", failure.what());
   }

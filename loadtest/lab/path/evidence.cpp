@@ -93,7 +93,7 @@ Evidence kept_evidence(const StepProgress &progress, const std::vector<load::Lis
   for (const auto &[name, before] : progress.runs) {
     json summary = before;
     for (const load::ListedRun &run : recorded)
-      if (run.folder.filename().string() == load::at(before, "folder"))
+      if (load::at(before, "folder") == run.folder.filename().string())
         summary = kept(run.summary, run.folder);
     evidence.runs[name] = {summary,
                            load::at(summary, "verdict") != "invalid" || !progress.unproven};

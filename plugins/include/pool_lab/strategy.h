@@ -202,37 +202,56 @@ typedef struct pl_param {
 
 /* ---- the table ------------------------------------------------------------
  * Functions that return int32_t answer 0 for success; anything else is a
- * failure, for which `error` may hold one line. After a failed `look` the plan
- * in force stays. An optional function is NULL when absent. */
+ * failure, for which `error` may hold one line. An optional function is NULL
+ * when absent. `self` is what `create` answered, never NULL. `error` and `why`
+ * are never NULL, and are empty texts before the call. All must come back at
+ * once: a call of 1 s is taken for hung, and its strategy is stopped; so is one
+ * whose looks take 5 ms of the processor three times running. */
 
 typedef struct pl_strategy {
-  uint32_t struct_size;
-  uint32_t magic;
-  uint32_t abi_major;
-  uint32_t abi_minor;
-  const char *summary; /* one line: what it does */
+  uint32_t struct_size; /* sizeof(pl_strategy), as the library was built */
+  uint32_t magic;       /* POOL_LAB_MAGIC */
+  uint32_t abi_major;   /* POOL_LAB_ABI_MAJOR; another one than the host's is refused */
+  uint32_t abi_minor;   /* POOL_LAB_ABI_MINOR; any is taken */
+  const char *summary;  /* one line: what it does. NULL: none. Lives as long as the library */
 
-  /* Required. `create` answers NULL when it can't. */
+  /* Required. [governor] Makes an instance, with its parameters at their
+   * defaults. NULL: it can't, and `error` may say why; it is not used then. */
   void *(*create)(pl_text *error);
+
+  /* Required. [governor] Once for each instance, as its last call. What it has
+   * is freed here, and after it nothing of it runs: the library is closed. */
   void (*destroy)(void *self);
+
+  /* Required. [governor] Seeing this, how should the pool behave? `plan` holds
+   * the defaults. `seen` and its samples are valid during the call. A failure:
+   * the plan in force stays; the third one running, and it is stopped. */
   int32_t (*look)(void *self, const pl_observation *seen, pl_plan *plan, pl_text *error);
 
-  /* Optional: parameters. `params` stays valid while the library is loaded.
-   * The host checks type and range before it calls `set`. */
+  /* Optional: parameters, an array of `param_count` (0..32), `param_stride`
+   * bytes from one to the next. NULL: none. Lives as long as the library. */
   const pl_param *params;
   uint32_t param_count;
   uint32_t param_stride;
+
+  /* Required with params. [governor] Parameter number `param` (0..count-1) gets
+   * `value`, which is of its type and in its range. A look follows. A failure:
+   * the value is not taken, and is told to whoever set it. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
-  /* Optional: see pl_verdict. Absent: every request is kept. */
+  /* Optional. [governor] A verdict on a request that waits already; `verdict`
+   * holds PL_KEEP. Absent, or a failure: every request is kept. */
   int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
 
-  /* Optional: one line, why the last plan is what it is. */
+  /* Optional. [governor] After a look: one line, why its plan is what it is.
+   * Absent: nothing is shown. */
   int32_t (*explain)(void *self, pl_text *why);
 
-  /* Optional: state handed over when a new build of the same name replaces
-   * this one. `save` answers the bytes written, or needed if more than
-   * `capacity`; `restore` a failure means a fresh start. */
+  /* Optional, both. [governor] State handed over when a new build of the same
+   * name replaces this one. `save` writes at most `capacity` bytes (up to
+   * 1 MiB) and answers how many, or how many it needs when that is more; 0:
+   * none. `restore` comes once, after `create` and the settings; a failure
+   * means a fresh start. The bytes may be those of any other build. */
   size_t (*save)(void *self, void *bytes, size_t capacity);
   int32_t (*restore)(void *self, const void *bytes, size_t size, pl_text *error);
 } pl_strategy;
@@ -242,7 +261,8 @@ typedef struct pl_strategy {
 #endif
 #define POOL_LAB_EXPORT __attribute__((visibility("default")))
 
-/* The one exported function. */
+/* The one exported function. [governor] Called once after loading; answers a
+ * table that lives as long as the library. NULL: refused. */
 POOL_LAB_EXPORT const pl_strategy *pool_lab_strategy(void);
 
 #ifdef __cplusplus

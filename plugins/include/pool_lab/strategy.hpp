@@ -235,6 +235,15 @@ template <class Body> int32_t guarded(pl_text *error, Body body) noexcept {
   return 1;
 }
 
+// Asked before all else, so that what is missing is told in one line.
+template <class S> inline constexpr bool can_begin = requires {
+  S();
+};
+template <class S>
+inline constexpr bool can_look = requires(S s, const Observation &seen, Plan plan) {
+  plan = s.look(seen);
+};
+
 template <class S> void *create(pl_text *error) noexcept {
   void *made = nullptr;
   (void)guarded(error, [&]() -> int32_t {
@@ -360,6 +369,9 @@ const pl_strategy *describe(pl_strategy &table, pl_param *params, const char *su
   static pl_param pool_lab_params[POOL_LAB_MAX_PARAMS];                                            \
   static pl_strategy pool_lab_table;                                                               \
   extern "C" const pl_strategy *pool_lab_strategy(void) {                                          \
+    static_assert(::pool_lab::glue::can_begin<Type>,                                               \
+                  #Type " needs a start value for each variable: it is made without arguments");   \
+    static_assert(::pool_lab::glue::can_look<Type>,                                                \
+                  #Type " needs this member: Plan look(const Observation &seen)");                 \
     return ::pool_lab::glue::describe<Type>(pool_lab_table, pool_lab_params, summary);             \
-  }                                                                                                \
-  static_assert(true, "ends the macro, so that a semicolon may follow")
+  }

@@ -1,0 +1,21 @@
+// Writes into what it has given back.
+#include <cstdlib>
+
+#include "pool_lab/strategy.hpp"
+
+using namespace pool_lab;
+
+struct UseAfterFree {
+  Plan look(const Observation &) {
+    auto *const volatile table = static_cast<volatile long *>(std::malloc(64));
+    std::free(const_cast<long *>(table));
+    table[0] = 0x41414141; // where the allocator keeps its own list now
+    void *volatile one = std::malloc(64);
+    void *volatile two = std::malloc(64);
+    std::free(one);
+    std::free(two);
+    return {};
+  }
+};
+
+POOL_LAB_STRATEGY(UseAfterFree, "Writes into what it has given back.");
