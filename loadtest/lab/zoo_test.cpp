@@ -131,7 +131,7 @@ private:
     while (!stop.stop_requested()) {
       bool sent = false;
       try {
-        const std::string body = R"({"type":"zoo","payload":{}})";
+        const std::string body = R"({"type":"send_email","payload":{}})";
         Poco::Net::HTTPRequest request("POST", "/jobs", Poco::Net::HTTPMessage::HTTP_1_1);
         request.setContentType("application/json");
         request.setContentLength(static_cast<std::streamsize>(body.size()));
@@ -140,10 +140,13 @@ private:
         Poco::Net::HTTPResponse response;
         const std::string text{std::istreambuf_iterator<char>(session.receiveResponse(response)),
                                {}};
+        const std::string code = json::parse(text, nullptr, false).value("code", "");
         if (response.getStatus() == Poco::Net::HTTPResponse::HTTP_CREATED)
           ++done_;
+        else if (code == "draining") // told to come again, as it does
+          std::this_thread::sleep_for(2ms);
         else
-          failed(json::parse(text, nullptr, false).value("code", ""));
+          failed(code);
       } catch (const Poco::Exception &) {
         session.reset();
         if (sent)

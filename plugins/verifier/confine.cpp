@@ -6,10 +6,12 @@
 #include <cstdio>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -104,10 +106,21 @@ void forbid_other_processes() {
     (void)::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+bool nobody_may_read(const std::filesystem::path &file) {
+  ::setfsgid(nobody);
+  ::setfsuid(nobody);
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  ::setfsuid(0);
+  ::setfsgid(0);
+  if (fd >= 0)
+    ::close(fd);
+  return fd >= 0;
+}
+
 } // namespace
 
-bool leave_root(const char *run_as) {
-  if (::geteuid() != 0)
+bool leave_root(const char *run_as, const std::filesystem::path &library) {
+  if (::geteuid() != 0 || (run_as == nullptr && !nobody_may_read(library)))
     return true;
   unsigned uid = nobody, gid = nobody;
   if (run_as != nullptr && std::sscanf(run_as, "%u:%u", &uid, &gid) != 2)

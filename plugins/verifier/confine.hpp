@@ -3,6 +3,8 @@
 // processor time and files are limited. Nothing that a strategy needs is missed.
 #pragma once
 
+#include <filesystem>
+
 namespace lab::plugin {
 
 // A sanitizer's runtime needs more memory than any limit allows, and more time.
@@ -12,9 +14,10 @@ enum class Room { usual, for_a_sanitizer };
 // [verifier's main thread]
 void confine(Room room);
 
-// Leaves root for `run_as`, "UID:GID"; null: for nobody's. Called by anyone else it
-// does nothing. False when it can't be done. [verifier's main thread]
-bool leave_root(const char *run_as);
+// Leaves root for `run_as`, "UID:GID"; null: for nobody, if nobody may read `library`, else
+// root it stays. Called by anyone else it does nothing. False when it can't be done.
+// [verifier's main thread]
+bool leave_root(const char *run_as, const std::filesystem::path &library);
 
 // What a forbidden system call was, for the author: "it started another process".
 // [signal handler]

@@ -64,7 +64,7 @@ nlohmann::json tried(const std::filesystem::path &library, Channel &channel) {
 
 [[noreturn]] void be_the_trial(const std::filesystem::path &library, int fd, const char *nonce) {
   static Channel channel(fd, nonce); // outlives all, for the last words
-  const bool left = leave_root(std::getenv(run_as_variable));
+  const bool left = leave_root(std::getenv(run_as_variable), library);
   const Room room = room_needed();
   for (const char *name : {run_as_variable, sanitized_variable})
     ::unsetenv(name);
