@@ -1,4 +1,5 @@
 #include "db/connection.hpp"
+
 #include "db/conninfo.hpp"
 #include "db/one_line.hpp"
 #include "db/statement_timeout.hpp"

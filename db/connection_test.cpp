@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include <malloc.h>
+
 #include <gtest/gtest.h>
 
 namespace lab::db {
@@ -87,6 +89,24 @@ TEST_F(ConnectionTest, NeverConnectsAgain) {
   EXPECT_EQ(error_of([&] { hold_submit(*connection, {"send_email"}, 0ms); }).kind, Kind::lost);
   EXPECT_EQ(backends_of("never again"), "0");
 }
+
+// Without its sanitizer the C library tells how much is in use.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(ConnectionTest, LeavesNoMemoryBehindHoweverOftenOneIsLost) {
+  const auto lose_one = [&] {
+    const auto connection = server.connect_jobs();
+    job_stats(*connection);
+    terminate(*connection);
+    EXPECT_EQ(error_of([&] { job_stats(*connection); }).kind, Kind::lost);
+  };
+  for (int warm_up = 0; warm_up < 10; ++warm_up)
+    lose_one();
+  const auto before = ::mallinfo2().uordblks;
+  for (int lost = 0; lost < 60; ++lost)
+    lose_one();
+  EXPECT_LT(::mallinfo2().uordblks, before + 60 * 1000) << "a result is more than 2,000 bytes";
+}
+#endif
 
 TEST_F(ConnectionTest, SeesAtRestThatItIsDead) {
   const auto connection = server.connect_jobs();

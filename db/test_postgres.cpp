@@ -6,14 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// libpqxx 6 loses the result (some 2 KB) of a statement whose connection broke: it
-// asks for the client's encoding before it takes the result over, and that throws.
-// Tests that break connections are no worse for it.
-extern "C" const char *__lsan_default_suppressions();
-extern "C" const char *__lsan_default_suppressions() {
-  return "leak:libpqxx\n";
-}
-
 namespace lab::db {
 
 TestPostgres::TestPostgres(const std::string &folder_name) {

@@ -33,7 +33,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int clients = 8;
+// More than the plan's ten connections, so that some wait.
+constexpr int clients = 16;
 // Long enough that a hundredth of its requests are some dozens.
 constexpr auto phase = 1s;
 
@@ -92,8 +93,8 @@ private:
   std::vector<std::jthread> threads_;
 };
 
-// A folder with two strategies whose builds are always new: a byte behind its end changes a
-// library's content and nothing else.
+// A folder with two strategies of the same plan, so that only the swaps differ, whose builds are
+// always new: a byte behind its end changes a library's content and nothing else.
 class Builds {
 public:
   Builds() {
@@ -109,9 +110,8 @@ public:
 
   void renew(const std::string &name) {
     const fs::path fresh = folder_ / "fresh";
-    fs::copy_file(fs::path(POOL_LAB_STRATEGIES) /
-                      (name == "first" ? "bounded_timeout.so" : "adaptive.so"),
-                  fresh, fs::copy_options::overwrite_existing);
+    fs::copy_file(fs::path(POOL_LAB_STRATEGIES) / "bounded_timeout.so", fresh,
+                  fs::copy_options::overwrite_existing);
     std::ofstream(fresh, std::ios::binary | std::ios::app) << ++number_;
     fs::rename(fresh, folder_ / (name + ".so"));
   }

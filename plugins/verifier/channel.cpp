@@ -8,10 +8,6 @@
 
 namespace lab::plugin {
 
-void Channel::at(std::string_view where) {
-  line("at ", where);
-}
-
 void Channel::note(const char *what) noexcept {
   iovec parts[] = {{start_.data(), start_.size()},
                    {const_cast<char *>("note "), 5},

@@ -62,13 +62,15 @@ nlohmann::json tried(const std::filesystem::path &library, Channel &channel) {
   }
 }
 
-[[noreturn]] void be_the_trial(const std::filesystem::path &library, int fd, const char *nonce) {
-  static Channel channel(fd, nonce); // outlives all, for the last words
+[[noreturn]] void be_the_trial(const std::filesystem::path &library, int fd, const char *nonce,
+                               int step_page) {
+  static Channel channel(fd, nonce, step_page); // outlives all, for the last words
   const bool left = leave_root(std::getenv(run_as_variable), library);
   const Room room = room_needed();
   for (const char *name : {run_as_variable, sanitized_variable})
     ::unsetenv(name);
   ::unsetenv(channel_variable);
+  ::unsetenv(step_variable);
   ::unsetenv(nonce_variable);
   note_last_words_on(channel);
   if (!left) {
@@ -102,8 +104,9 @@ int main(int argc, char **argv) {
   }
   const char *fd = std::getenv(channel_variable);
   const char *nonce = std::getenv(nonce_variable);
-  if (fd != nullptr && nonce != nullptr)
-    be_the_trial(library, std::atoi(fd), std::string(nonce).c_str());
+  const char *step = std::getenv(step_variable);
+  if (fd != nullptr && nonce != nullptr && step != nullptr)
+    be_the_trial(library, std::atoi(fd), std::string(nonce).c_str(), std::atoi(step));
   return show(verify("/proc/self/exe", library),
               std::filesystem::path(library).filename().string());
 }

@@ -96,7 +96,6 @@ const std::vector<Bad> zoo = {
     {"heap_overflow", "crash", {"SIGABRT", "--sanitize"}},
     {"use_after_free", "crash", {"in look", "SIGABRT", "--sanitize"}},
     {"huge_allocation", "crash", {"in look, call 1", "SIGSEGV"}},
-    {"thread_at_each_look", "look", {"in look", "Resource temporarily unavailable"}},
 #endif
     {"endless_param_range", "params", {"factor", "inf", "finite"}},
     {"exit_in_create", "exit", {"in create", "exit status 0"}},

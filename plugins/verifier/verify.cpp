@@ -31,6 +31,7 @@
 
 #include "plugins/loader/shown_text.hpp"
 #include "plugins/verifier/channel.hpp"
+#include "plugins/verifier/step_page.hpp"
 
 namespace lab::plugin {
 namespace {
@@ -38,7 +39,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr int channel_fd = 3; // in the child
+// In the child.
+constexpr int channel_fd = 3;
+constexpr int step_fd = 4;
 
 std::string reason(int error) {
   return std::generic_category().message(error);
@@ -73,8 +76,7 @@ public:
       pending_.clear();
   }
 
-  std::string where; // the last step that began
-  std::string note;  // last words
+  std::string note; // last words
   std::optional<std::uintptr_t> place;
   std::optional<std::string> verdict; // JSON
 
@@ -84,9 +86,7 @@ private:
   void line(std::string_view text) {
     if (!take(text, start_))
       return;
-    if (take(text, "at "))
-      where = text;
-    else if (take(text, "note "))
+    if (take(text, "note "))
       note = text;
     else if (take(text, "place "))
       place = static_cast<std::uintptr_t>(std::strtoull(std::string(text).c_str(), nullptr, 16));
@@ -108,7 +108,7 @@ private:
 class Child {
 public:
   Child(const std::filesystem::path &verifier, const std::filesystem::path &library,
-        const std::string &nonce, const VerifyOptions &options);
+        const std::string &nonce, const StepPage &step, const VerifyOptions &options);
   ~Child() {
     kill_and_reap();
     ::close(channel_);
@@ -135,6 +135,7 @@ private:
 // the linker and the sanitizers need.
 std::vector<std::string> environment(const std::string &nonce, const VerifyOptions &options) {
   std::vector<std::string> all{fmt::format("{}={}", channel_variable, channel_fd),
+                               fmt::format("{}={}", step_variable, step_fd),
                                fmt::format("{}={}", nonce_variable, nonce), "LC_ALL=C"};
   for (const char *name : {"LD_LIBRARY_PATH", "UBSAN_OPTIONS"})
     if (const char *value = std::getenv(name))
@@ -165,7 +166,7 @@ std::vector<char *> pointers(std::vector<std::string> &texts) {
 }
 
 Child::Child(const std::filesystem::path &verifier, const std::filesystem::path &library,
-             const std::string &nonce, const VerifyOptions &options) {
+             const std::string &nonce, const StepPage &step, const VerifyOptions &options) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw SetUpFailed("no pipe: " + reason(errno));
@@ -174,11 +175,15 @@ Child::Child(const std::filesystem::path &verifier, const std::filesystem::path 
 
   posix_spawn_file_actions_t files;
   ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_adddup2(&files, ends[1], channel_fd);
+  // Each to a number that no other has meanwhile.
+  const int page = ::fcntl(step.descriptor(), F_DUPFD_CLOEXEC, 2 * step_fd);
+  const int end = ::fcntl(ends[1], F_DUPFD_CLOEXEC, 2 * step_fd);
+  ::posix_spawn_file_actions_adddup2(&files, end, channel_fd);
+  ::posix_spawn_file_actions_adddup2(&files, page, step_fd);
   ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
   ::posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-  ::posix_spawn_file_actions_addclosefrom_np(&files, channel_fd + 1);
+  ::posix_spawn_file_actions_addclosefrom_np(&files, step_fd + 1);
 
   // A governor may have signals blocked or handled; the child starts clean.
   sigset_t none, all;
@@ -198,7 +203,8 @@ Child::Child(const std::filesystem::path &verifier, const std::filesystem::path 
                                   pointers(words).data(), pointers(variables).data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&files);
-  ::close(ends[1]);
+  for (const int fd : {ends[1], page, end})
+    ::close(fd);
   if (error != 0) {
     pid_ = -1;
     ::close(channel_);
@@ -279,8 +285,7 @@ Verdict hung(const std::string &where, const std::string &how) {
 }
 
 // It ended without a verdict: the last step that began is where it died.
-Verdict died(int status, const Heard &heard) {
-  const std::string &where = heard.where;
+Verdict died(int status, const std::string &where, const Heard &heard) {
   if (WIFEXITED(status))
     return refused("exit",
                    fmt::format("{}: it ended the process with exit status {}; a strategy must "
@@ -354,24 +359,26 @@ Verdict verify(const std::filesystem::path &verifier, const std::filesystem::pat
   try {
     const std::string nonce = fresh_nonce();
     Heard heard(nonce);
-    Child child(verifier, library, nonce, options);
+    const StepPage step;
+    Child child(verifier, library, nonce, step, options);
     const bool ended = child.listen(heard, start + options.wall_limit);
     child.kill_and_reap();
+    const std::string where = step.text();
     if (heard.verdict)
       verdict = parsed(*heard.verdict);
     else if (!ended)
-      verdict = hung(heard.where,
-                     fmt::format("it did not come back within {} ms", options.wall_limit.count()));
-    else if (heard.where.empty())
+      verdict =
+          hung(where, fmt::format("it did not come back within {} ms", options.wall_limit.count()));
+    else if (where.empty())
       verdict =
           refused("verifier", fmt::format("{} ended before it tried anything: is it lab_verify, "
                                           "and complete?",
                                           shown_text(verifier.string())));
     else
-      verdict = died(child.status(), heard);
+      verdict = died(child.status(), where, heard);
     if (!heard.verdict)
       verdict.place = heard.place;
-  } catch (const SetUpFailed &failure) {
+  } catch (const std::runtime_error &failure) {
     verdict = refused("verifier", failure.what());
   }
   verdict.took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
