@@ -213,7 +213,10 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   std::fflush(stdout);
 
   const bool tainted = wait_until_told(stops, strategies);
-  spdlog::info(tainted ? "tainted: ending, to be started anew" : "stopping: draining");
+  if (tainted) // the agent reads whom to blame
+    spdlog::info("tainted by {}: ending, to be started anew", strategies.status().tainted_by);
+  else
+    spdlog::info("stopping: draining");
   if (tainted)
     end_soon();
   http.drain();

@@ -515,8 +515,11 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
     // Loading holds the loader's own lock: nothing can be loaded after that.
     status_.tainted = status_.tainted || what.find(" in load") != std::string::npos ||
                       what.find(" in close") != std::string::npos;
-    if (status_.tainted)
+    if (status_.tainted) {
       put_back_.reset();
+      if (status_.tainted_by.empty())
+        status_.tainted_by = culprit;
+    }
   }
   spdlog::error("strategy {} {}; contained, its thread is parked", culprit, what);
 

@@ -63,6 +63,7 @@ struct StrategyStatus {
   StrategyState state = StrategyState::builtin;
   std::string problem; // one line: what was stopped, and why
   bool tainted = false;
+  std::string tainted_by; // the strategy that is to blame; "" while it is not
   std::uint64_t generation = 0;
   pool::ParamValues params;     // of every parameter
   pool::ParamValues set;        // those among them that were stated by name, not by the settings

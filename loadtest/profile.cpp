@@ -23,7 +23,8 @@ std::vector<Profile> all() {
 
   Profile hold;
   hold.name = "hold";
-  hold.what = "submitters and workers whose requests hold a connection 50 ms each, 120 a second";
+  hold.what = "submitters and workers whose requests hold a connection for a stated time, 50 ms if "
+              "nothing is said";
   hold.model = Model::open;
   hold.rate = 120;
   hold.users = 50;

@@ -1,6 +1,7 @@
 #include "loadtest/lab/host_process.hpp"
 
 #include <csignal>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -26,6 +27,17 @@ constexpr auto start_limit = 20s;
 // What the host logs when it was asked to stop. Its exit status alone doesn't
 // tell that from a strategy that called exit(0).
 constexpr const char *asked_to_stop = "stopping: draining";
+
+// What the host logs when a strategy has made it end, before and after its name.
+constexpr std::string_view tainted_by = "tainted by ";
+
+std::string blamed_in(std::string_view log) {
+  const std::size_t at = log.rfind(tainted_by);
+  if (at == std::string_view::npos)
+    return "";
+  const std::string_view name = log.substr(at + tainted_by.size());
+  return std::string(name.substr(0, name.find(':')));
+}
 
 std::uintmax_t size_of(const std::filesystem::path &file) {
   std::error_code absent;
@@ -187,10 +199,11 @@ std::optional<HostProcess::End> HostProcess::ended() {
   const auto end = child_->wait_for(gone ? 1000ms : 0ms);
   if (!end)
     return std::nullopt;
-  const auto said = text_of_file(log_).value_or("");
-  const bool drained =
-      said.find(asked_to_stop, std::min<std::size_t>(log_began_, said.size())) != std::string::npos;
-  return End{HostEnd::how_of(end->status, end->signal, drained), lived, end->text()};
+  auto said = text_of_file(log_).value_or("");
+  said.erase(0, std::min<std::size_t>(log_began_, said.size()));
+  const bool drained = said.find(asked_to_stop) != std::string::npos;
+  return End{HostEnd::how_of(end->status, end->signal, drained), lived, end->text(),
+             blamed_in(said)};
 }
 
 void HostProcess::stop() {

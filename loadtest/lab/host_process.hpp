@@ -42,6 +42,7 @@ public:
     HostEnd::How how = HostEnd::How::from_outside;
     std::chrono::milliseconds lived{0}; // since it served
     std::string text;                   // "was ended by signal 9 (Killed)"
+    std::string blamed = {}; // the strategy that the host itself blames; "": it names none
   };
   struct NotStarted : std::runtime_error {
     explicit NotStarted(End e) : std::runtime_error(e.text), end(std::move(e)) {}

@@ -27,7 +27,7 @@ NextStart RestartRule::after(const HostEnd &end) {
 
   NextStart next;
   next.refuse = end.how == HostEnd::How::by_itself;
-  next.safe = next.refuse || before > 0;
+  next.safe = (next.refuse && !end.another) || before > 0;
   // The first restarts are at once; only what keeps failing is slowed down.
   const int failures = never_served ? before + 1 : before - 1;
   if (failures > 0)

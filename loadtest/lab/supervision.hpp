@@ -16,6 +16,7 @@ struct HostEnd {
   };
   How how = How::from_outside;
   std::chrono::milliseconds lived{0}; // since it began to serve
+  bool another = false;               // by itself, for a strategy that was not the one in force
 
   // From what waitpid says. `drained`: its log says that it was asked to stop.
   static How how_of(int status, int signal, bool drained);

@@ -252,17 +252,19 @@ void Supervisor::start(const Choice &choice) {
 
 void Supervisor::host_ended(const HostProcess::End &end) {
   host_.reset();
-  const NextStart next = rule_.after({end.how, end.lived});
   const State before = known_state();
   const Choice ran = before.running(number_, system_clock::now());
+  const std::string blamed = end.blamed.empty() ? ran.name : end.blamed;
+  const NextStart next = rule_.after({end.how, end.lived, blamed != ran.name});
   std::string event = fmt::format("{} {} while it ran {}", name_, end.text, shown(ran));
   if (end.how == HostEnd::How::at_the_start)
     event = fmt::format("{} could not be started: {}", name_, end.text);
   State state = before;
-  if (next.refuse && !ran.name.empty()) {
-    event += fmt::format("; {} is refused until it is used by name", ran.name);
+  // The safe one is what is left, and it was there when another one's damage showed.
+  if (next.refuse && !blamed.empty() && blamed != safe_strategy) {
+    event += fmt::format("; {} is refused until it is used by name", blamed);
     const auto refuse = [&](State &s) {
-      s.refused[ran.name] = fmt::format("{} {} at {}", name_, end.text, clock_time());
+      s.refused[blamed] = fmt::format("{} {} at {}", name_, end.text, clock_time());
       if (s.trying && s.trying->host == number_)
         s.trying.reset();
     };

@@ -39,7 +39,8 @@ enum class Fate {
   not_used,  // it can't be loaded: nothing changes
   bears_it,  // it stays in use, and the pool works
   contained, // stopped; the one before is back
-  ends_host  // the process ends, or is ended for it can't be mended
+  ends_host, // the process ends, or is ended for it can't be mended
+  anything   // nobody can say what damaged memory comes to
 };
 
 struct Animal {
@@ -71,7 +72,7 @@ const std::vector<Animal> zoo = {
     {"huge_allocation", Fate::contained},
     {"forgets_memory", Fate::bears_it},
     // threads and processes left
-    {"thread_left_running", Fate::ends_host},
+    {"thread_left_running", Fate::bears_it},
     {"thread_at_each_look", Fate::ends_host},
     {"thread_of_a_static", Fate::ends_host},
     {"child_left_running", Fate::bears_it},
@@ -93,9 +94,9 @@ const std::vector<Animal> zoo = {
     {"talks_on_standard_output", Fate::bears_it},
     {"leaves_files_open", Fate::bears_it},
     // damage to the heap: the allocator notices, or nobody does
-    {"double_free", Fate::contained},
-    {"heap_overflow", Fate::contained},
-    {"use_after_free", Fate::contained},
+    {"double_free", Fate::anything},
+    {"heap_overflow", Fate::anything},
+    {"use_after_free", Fate::anything},
     // and others
     {"slow_look", Fate::contained},
     {"sleeping_look", Fate::bears_it},
@@ -204,7 +205,7 @@ protected:
   // for a while. Ends at the first that is not answered well.
   void let_it_look(const std::string &name) const {
     try {
-      for (int look = 0; look < 25; ++look)
+      for (int look = 0; look < 25 && lab_.host().strategy().at("name") == name; ++look)
         (void)lab_.host().use({name}, HostApi::Instance::may_stay);
     } catch (const std::exception &) {
       return;
@@ -219,6 +220,9 @@ TEST_F(Zoo, LetThroughEachCostsAtMostWhatWasInFlightAndASafeStrategyIsBackSoon) 
   ASSERT_TRUE(eventually([&] { return jobs.done() > 100; }));
   for (const Animal &animal : zoo) {
     SCOPED_TRACE(animal.name);
+    // One that ended the host a moment ago would make the agent careful.
+    if (animal.fate == Fate::ends_host || animal.fate == Fate::anything)
+      (void)lab_.lab({"down"});
     ASSERT_EQ(lab_.lab({"up"}).status, 0);
     ASSERT_TRUE(eventually([&] { return lab_.lab({"use", "bounded_timeout"}).status == 0; }));
     const auto before = host_pid();
@@ -228,11 +232,14 @@ TEST_F(Zoo, LetThroughEachCostsAtMostWhatWasInFlightAndASafeStrategyIsBackSoon) 
     const auto used = lab_.lab({"use", animal.name});
     if (animal.fate != Fate::not_used && used.status == 0)
       let_it_look(animal.name);
-    if (animal.fate == Fate::bears_it || animal.fate == Fate::ends_host)
+    if (animal.fate != Fate::not_used && !on_bounded_timeout())
       (void)lab_.lab({"use", "bounded_timeout"}); // some fall only when they go
     const auto left = steady_clock::now();
     EXPECT_TRUE(eventually([&] { return on_bounded_timeout(); }, 10s));
     const auto back = steady_clock::now();
+    if (animal.fate == Fate::ends_host) {
+      EXPECT_TRUE(eventually([&] { return host_pid() != before; }, 3s)) << "it was not so bad";
+    }
     const std::size_t done = jobs.done();
     EXPECT_TRUE(eventually([&] { return jobs.done() > done + 50; })) << "and it works";
     const auto after = host_pid();
@@ -247,14 +254,19 @@ TEST_F(Zoo, LetThroughEachCostsAtMostWhatWasInFlightAndASafeStrategyIsBackSoon) 
     fmt::print("{:<28} {} {:>5} ms to fall, {:>5} ms until back; jobs lost: {}{}\n", animal.name,
                before == after ? "lives" : "ends ", (left - began) / 1ms, (back - left) / 1ms, lost,
                codes);
-    if (animal.fate == Fate::ends_host) {
-      EXPECT_LE(lost, Jobs::clients);
-      EXPECT_NE(before, after) << "it was not so bad: contained, or borne";
+    if (animal.fate == Fate::ends_host || animal.fate == Fate::anything) {
+      // Each may lose the one it had under way, and one more by coming again while the host is
+      // still closing one socket after the other.
+      EXPECT_LE(lost, 2 * Jobs::clients);
     } else {
       EXPECT_EQ(lost, 0);
       EXPECT_EQ(before, after);
     }
-    EXPECT_EQ(used.status != 0, animal.fate == Fate::not_used) << used.err;
+    if (animal.fate == Fate::not_used) {
+      EXPECT_EQ(used.status, 1) << used.err;
+    } else if (animal.fate == Fate::bears_it) {
+      EXPECT_EQ(used.status, 0) << used.err;
+    }
     EXPECT_LT(back - left, 3s);
   }
 }

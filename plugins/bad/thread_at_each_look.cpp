@@ -8,7 +8,7 @@ using namespace pool_lab;
 
 struct ThreadAtEachLook {
   Plan look(const Observation &) {
-    std::thread([] { std::this_thread::sleep_for(std::chrono::seconds(2)); }).detach();
+    std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(300)); }).detach();
     return {};
   }
 };

@@ -130,7 +130,8 @@ Exit run(const Places &places, const Options &options) {
     if (!compiled)
       fmt::print("{}: does not compile: {}\n", candidate.name, built->error->text());
     else
-      fmt::print("{}", plugin::verdict_text(candidate.name, verdict));
+      fmt::print("{}", plugin::verdict_text(
+                           candidate.name + (options.sanitize ? " (sanitized)" : ""), verdict));
   }
   options.json.write(all.dump(2, ' ', false, json::error_handler_t::replace));
   return broken ? Exit::set_up : fine ? Exit::pass : Exit::fail;

@@ -80,7 +80,7 @@ public:
       seen_[source.file].taken = seen_[source.file].now;
       const bool old = needs_build(source);
       if (word_ || old)
-        take(source, old, steady_clock::now());
+        take(source, old, std::nullopt);
     }
   }
 
@@ -116,7 +116,7 @@ private:
   }
 
   // One save, from text to in force; whatever goes wrong, the build before stays.
-  void take(const Source &source, bool must_build, steady_clock::time_point saved) {
+  void take(const Source &source, bool must_build, std::optional<steady_clock::time_point> saved) {
     try {
       std::string done = "as it was built";
       if (must_build) {
@@ -134,8 +134,9 @@ private:
       if (!verdict.ok)
         return say(source.name,
                    fmt::format("{}, refused ({}): {}", done, verdict.check, verdict.what));
-      say(source.name, done + ", fine" + put_into_force(source, verdict) +
-                           fmt::format("; {:.2f} s after the save", seconds_since(saved)));
+      say(source.name,
+          done + ", fine" + put_into_force(source, verdict) +
+              (saved ? fmt::format("; {:.2f} s after the save", seconds_since(*saved)) : ""));
     } catch (const Interrupted &) {
       throw;
     } catch (const std::exception &e) {

@@ -63,7 +63,7 @@ struct FaultKind {
   std::function<void(const Places &)> undo_left;
 };
 
-inline constexpr std::chrono::seconds longest_lab_fault{60};
+inline constexpr std::chrono::seconds longest_lab_fault{120};
 
 const std::vector<FaultKind> &fault_kinds();
 const FaultKind &fault_named(const std::string &name); // one of them

@@ -100,7 +100,7 @@ private:
 std::vector<FaultKind> faults_of_its_connections() {
   return {{"terminate", "End backends of the hosts' sessions, spread over the time", true,
            FaultKind::Amount{"--times", "How many", 1, 1000, 10},
-           [](int times) { return fmt::format("backends are terminated, {} in all,", times); },
+           [](int times) { return fmt::format("up to {} backends are terminated", times); },
            [](const Places &places, const FaultSize &size) {
              return std::make_unique<Terminating>(places, size.amount);
            },

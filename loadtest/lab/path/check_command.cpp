@@ -96,6 +96,7 @@ void print_what_to_run(std::FILE *people, const Course &course, const Judged &ju
 bool ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
                    const Facts &facts, const std::map<std::string, std::string> &given) {
   bool all_right = true;
+  std::vector<const Question *> still_open;
   for (const Question *question : judged.open) {
     const auto before = course.of(step).tries.find(question->id);
     const std::size_t tries = before == course.of(step).tries.end() ? 0 : before->second.size();
@@ -113,6 +114,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
     } else {
       fmt::print(people, "\n{}", shown_question(*question, options, facts));
       all_right = false;
+      still_open.push_back(question);
       continue;
     }
     course.change([&](Progress &progress) {
@@ -129,10 +131,19 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
       because = "Look at the table and the question once more, or at scripts/lab hint.";
     fmt::print(people, "  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no",
                because);
+    if (good)
+      continue;
+    still_open.push_back(question);
+    if (!given.empty()) // its options have changed places: nobody answers by an old letter
+      fmt::print(
+          people, "\n{}\n",
+          shown_question(*question, shuffled(*question, course.progress().salt, tries + 1), facts));
   }
+  if (!all_right && given.empty() && somebody_is_there())
+    fmt::print(people, "\nscripts/lab check asks again\n");
   if (!all_right && (!given.empty() || !somebody_is_there())) {
     std::string example;
-    for (const Question *question : judged.open)
+    for (const Question *question : still_open)
       example += fmt::format(" --answer {}={}", question->id, question->is_choice() ? "b" : "12");
     fmt::print(people,
                "\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
