@@ -185,8 +185,8 @@ TEST(ManySwaps, CostNoJobLeaveNothingBehindAndAreHardlyNoticed) {
   EXPECT_LE(ended.descriptors, begun.descriptors + 2);
   EXPECT_LE(ended.threads, begun.threads + 1);
   EXPECT_LE(growth, 10);
-  EXPECT_LE(at_percent(took, 99), 100);
   if (wanted >= 2000) { // else there are too few pairs to say
+    EXPECT_LE(at_percent(took, 99), 100);
     EXPECT_LE(at_percent(ratios, 50), 2);
   }
 }

@@ -37,7 +37,7 @@ constexpr milliseconds call_budget{10};
 constexpr int slow_calls_allowed = 2;
 
 // What the C++ library keeps for itself at the first use of a part of it is less.
-constexpr std::size_t kept_memory_allowed = 256 * 1024;
+constexpr std::size_t kept_memory_allowed = std::size_t{256} * 1024;
 
 nanoseconds clock_now(clockid_t clock) {
   timespec t{};
