@@ -44,9 +44,9 @@ std::string text_of_settings(const fs::path &file) {
 SettingsWatch::SettingsWatch(const Places &places, int host) : places_(places), host_(host) {}
 
 void SettingsWatch::look(const HostApi &host) {
-  const Stamp file = stamp_of(places_.my_settings());
+  const FileStamp file = FileStamp::of(places_.my_settings());
   const bool at_rest = std::exchange(seen_, file) == file;
-  const Stamp builds = stamp_of(places_.handed_over());
+  const FileStamp builds = FileStamp::of(places_.handed_over());
   if (file != taken_)
     due_ = taken_ ? Due::saved : Due::compare;
   else if (builds != builds_ && due_ == Due::nothing)
@@ -64,28 +64,19 @@ void SettingsWatch::look(const HostApi &host) {
 }
 
 void SettingsWatch::look_at_once(const HostApi &host) {
-  seen_ = stamp_of(places_.my_settings());
+  seen_ = FileStamp::of(places_.my_settings());
   look(host);
 }
 
-// By the time of the last change of any kind, so that a file whose mode was
-// mended, or an older one that was put in its place, is seen as well.
-SettingsWatch::Stamp SettingsWatch::stamp_of(const fs::path &path) {
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0)
-    return {};
-  return {found.st_ino, found.st_ctim.tv_sec, found.st_ctim.tv_nsec, found.st_size};
-}
-
 // Throws when the host can't be told; then it is tried again.
-void SettingsWatch::hand_over(const HostApi &host, const Stamp &file) {
+void SettingsWatch::hand_over(const HostApi &host, const FileStamp &file) {
   json in_force = host.settings();
   std::string problem;
   try {
     const json settings = settings_from(text_of_settings(places_.my_settings()),
                                         [&host] { return host.strategies(); });
     // The lab makes a file that says nothing where there is none: nobody saved it.
-    const bool made = taken_ == Stamp{} && file != Stamp{};
+    const bool made = taken_ == FileStamp{} && file != FileStamp{};
     const bool new_to_host =
         in_force.at("settings") != settings || !in_force.at("problem").is_null();
     if (new_to_host || (due_ == Due::saved && !made)) {

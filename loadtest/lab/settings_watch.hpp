@@ -3,12 +3,12 @@
 // while it runs, in $LAB_HOME/settings.json for its next start. [one thread]
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
+#include "loadtest/lab/file_stamp.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/places.hpp"
 #include "loadtest/lab/state.hpp"
@@ -32,28 +32,18 @@ public:
   const std::string &problem() const { return problem_; }
 
 private:
-  // One file as it is; all zero when there is none.
-  struct Stamp {
-    std::uint64_t inode = 0;
-    std::int64_t seconds = 0;
-    std::int64_t nanoseconds = 0;
-    std::int64_t size = 0;
-    bool operator==(const Stamp &) const = default;
-  };
-  static Stamp stamp_of(const std::filesystem::path &path);
-
   // What a look has to do: nothing; compare with what the host has, for nobody
   // saved; or bring into force what was saved.
   enum class Due { nothing, compare, saved };
 
-  void hand_over(const HostApi &host, const Stamp &file);
+  void hand_over(const HostApi &host, const FileStamp &file);
   void record(const nlohmann::json &in_force) const;
 
   const Places places_;
   const int host_; // 0: the first, whose stated settings are the ones that `up` restores
-  Stamp seen_;     // the file at the last look
-  std::optional<Stamp> taken_;  // the file as it is in force, or refused
-  std::optional<Stamp> builds_; // the folder of the learner's strategies, likewise
+  FileStamp seen_; // the file at the last look
+  std::optional<FileStamp> taken_;  // the file as it is in force, or refused
+  std::optional<FileStamp> builds_; // the folder of the learner's strategies, likewise
   Due due_ = Due::compare;
   std::string problem_;
 };

@@ -1,6 +1,5 @@
 // watch: builds, tries and puts into force what is saved, as it is saved.
 #include <chrono>
-#include <cstdint>
 #include <ctime>
 #include <map>
 #include <memory>
@@ -8,8 +7,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
@@ -21,6 +18,7 @@
 #include "loadtest/lab/bring_up.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/file_stamp.hpp"
 #include "loadtest/lab/interrupt.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/swap.hpp"
@@ -45,23 +43,6 @@ void say(const std::string &name, const std::string &line) {
   std::fflush(stdout);
 }
 
-// One text as it is; all zero while there is none. An editor may put another file in
-// its place, and two saves may come within one tick of a clock.
-struct Stamp {
-  std::uint64_t inode = 0;
-  std::int64_t seconds = 0;
-  std::int64_t nanoseconds = 0;
-  std::int64_t size = 0;
-  bool operator==(const Stamp &) const = default;
-
-  static Stamp of(const std::filesystem::path &file) {
-    struct stat found {};
-    if (::stat(file.c_str(), &found) != 0)
-      return {};
-    return {found.st_ino, found.st_mtim.tv_sec, found.st_mtim.tv_nsec, found.st_size};
-  }
-};
-
 class Watch {
 public:
   Watch(const Places &places, std::optional<std::string> word, const Interrupt &interrupt)
@@ -76,7 +57,7 @@ public:
                word_ ? *word_ : std::string("my/strategies"), lab.host().url());
     std::fflush(stdout);
     for (const Source &source : sources()) {
-      seen_[source.file] = {Stamp::of(source.file), {}};
+      seen_[source.file] = {FileStamp::of(source.file), {}};
       seen_[source.file].taken = seen_[source.file].now;
       const bool old = needs_build(source);
       if (word_ || old)
@@ -87,14 +68,14 @@ public:
   void look() {
     for (const Source &source : sources()) {
       Seen &seen = seen_[source.file];
-      const Stamp now = Stamp::of(source.file);
+      const FileStamp now = FileStamp::of(source.file);
       // A file counts when two looks running have seen it the same: an editor may write
       // it in pieces.
       const bool at_rest = now == seen.now;
       if (!at_rest)
         seen.saved = steady_clock::now();
       seen.now = now;
-      if (!at_rest || now == seen.taken || now == Stamp{})
+      if (!at_rest || now == seen.taken || now == FileStamp{})
         continue;
       seen.taken = now;
       take(source, true, seen.saved);
@@ -103,8 +84,8 @@ public:
 
 private:
   struct Seen {
-    Stamp now;
-    Stamp taken; // what was built last, or refused
+    FileStamp now;
+    FileStamp taken; // what was built last, or refused
     steady_clock::time_point saved{};
   };
 
