@@ -33,10 +33,12 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// More than the plan's ten connections, so that some wait.
+// More than the plan's ten connections, so that some wait; each is held long enough that the
+// pool is full long before the processor is, so that a wait tells of the pool.
 constexpr int clients = 16;
-// Long enough that a hundredth of its requests are some dozens.
-constexpr auto phase = 1s;
+constexpr auto job = R"({"kind":"submit","hold_ms":25})";
+constexpr auto phase = 2s;
+constexpr auto between_swaps = 50ms;
 
 int swaps_wanted() {
   if (const char *swaps = std::getenv("LAB_SWAPS"))
@@ -68,7 +70,7 @@ public:
         TestClient client(port);
         while (!stop.stop_requested()) {
           const int kind = kind_;
-          const Reply reply = client.http("POST", "/jobs", R"({"type":"send_email","payload":{}})");
+          const Reply reply = client.http("POST", "/lab/hold", job);
           ++(reply.status >= 200 && reply.status < 300 ? well : badly);
           if (kind == kind_) { // wholly inside of one
             const std::lock_guard lock(mutex_);
@@ -150,7 +152,9 @@ TEST(ManySwaps, CostNoJobLeaveNothingBehindAndAreHardlyNoticed) {
     load.swapping(false);
     std::this_thread::sleep_for(phase);
     load.swapping(true);
-    for (const auto end = Clock::now() + phase; Clock::now() < end && swap < wanted; ++swap) {
+    const auto began = Clock::now();
+    for (auto due = began; due < began + phase && swap < wanted; due += between_swaps, ++swap) {
+      std::this_thread::sleep_until(due);
       const std::string name = swap % 2 == 0 ? "second" : "first";
       builds.renew(name);
       const auto asked = Clock::now();

@@ -470,7 +470,7 @@ TEST_F(ForeignLab, TheLabsOwnServerTakesFaults) {
   EXPECT_TRUE(lab_->status()["postgres_pid"].is_null()) << "nothing starts it by itself";
   EXPECT_EQ(lab({"fault", "clear"}).status, 0);
   EXPECT_TRUE(eventually([&] { return lab({"status"}).status == 0; }));
-  EXPECT_EQ(lab({"fault", "freeze", "--seconds", "61"}).status, 64);
+  EXPECT_EQ(lab({"fault", "freeze", "--seconds", "121"}).status, 64);
   EXPECT_EQ(lab({"fault"}).out, "no fault is in force\n");
 }
 

@@ -430,7 +430,7 @@ TEST(Program, WrongUsageIs64) {
                              Words{"fault", "nosuch"},
                              Words{"fault", "take"},
                              Words{"fault", "take", "1001"},
-                             Words{"fault", "freeze", "--seconds", "61"},
+                             Words{"fault", "freeze", "--seconds", "121"},
                              Words{"fault", "terminate", "--times", "0"},
                              Words{"fault", "slow-connects", "10001"},
                              Words{"fault", "leak", "5", "--seconds", "0"},
