@@ -9,12 +9,13 @@
 #include <execinfo.h>
 #include <malloc.h>
 #include <semaphore.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "plugins/loader/mapping.hpp"
+#include "plugins/loader/shown_text.hpp"
+#include "plugins/loader/stopped_thread.hpp"
 
 namespace lab::host {
 namespace {
@@ -39,17 +40,6 @@ std::chrono::nanoseconds clock_time(clockid_t clock) {
 
 std::int64_t steady_now() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
-}
-
-void *program_counter(const void *context) {
-  if (context == nullptr)
-    return nullptr;
-  const auto &machine = static_cast<const ucontext_t *>(context)->uc_mcontext;
-#if defined(__x86_64__)
-  return reinterpret_cast<void *>(machine.gregs[REG_RIP]);
-#else
-  return reinterpret_cast<void *>(machine.pc);
-#endif
 }
 
 void on_signal(int signal, siginfo_t *, void *context) {
@@ -130,6 +120,8 @@ void CallWatch::fault(int signal, const void *context) noexcept {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   note_frames(context);
+  if (signal == SIGABRT)
+    complaint_ = plugin::take_complaint();
   parked_signal_.store(signal, std::memory_order_release);
   ::sem_post(&something_parked);
   for (;;)
@@ -137,7 +129,7 @@ void CallWatch::fault(int signal, const void *context) noexcept {
 }
 
 void CallWatch::note_frames(const void *context) noexcept {
-  frames_[0] = program_counter(context);
+  frames_[0] = plugin::program_counter(context);
   frame_count_ = 1 + ::backtrace(frames_.data() + 1, most_frames - 1);
   for (int i = 1; i < frame_count_; ++i) // where a call goes on afterwards is one byte after it
     frames_[static_cast<std::size_t>(i)] =
@@ -155,11 +147,14 @@ std::string CallWatch::what(const std::filesystem::path &folder) const {
   }
   if (hung_.load())
     return "hung in " + call + ": it did not come back within a second" + where;
+  if (complaint_[0] != '\0')
+    return fmt::format("crashed in {} (SIGABRT: {}){}", call, plugin::shown_text(complaint_.data()),
+                       where);
   return "crashed in " + call + " (" + signal_name(parked_signal_.load()) + ")" + where;
 }
 
-bool CallWatch::aborted() const {
-  return !hung_.load() && parked_signal_.load() == SIGABRT;
+bool CallWatch::damaged_memory() const {
+  return plugin::tells_of_damage(complaint_.data());
 }
 
 std::chrono::nanoseconds CallWatch::in_call_for() const {

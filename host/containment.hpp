@@ -20,6 +20,7 @@
 #include <pthread.h>
 
 #include "host/pool/governor.hpp"
+#include "plugins/loader/stopped_thread.hpp"
 
 namespace lab::host {
 
@@ -39,7 +40,8 @@ public:
   // What happened, when parked: "crashed in look (SIGSEGV), at 0x11a9 of mine.7.so". The
   // address is the innermost in a file of `folder`, where the copies are that were loaded.
   std::string what(const std::filesystem::path &folder) const;
-  bool aborted() const; // the process's own abort would block now
+  // Whether the C library found the heap or a stack damaged: the host can't be trusted then.
+  bool damaged_memory() const;
   // In a call, and since when (on steady_clock); zero when not.
   std::chrono::nanoseconds in_call_for() const;
   // Parks the thread in its call. It is parked once `parked` says so.
@@ -58,6 +60,7 @@ private:
   std::atomic<std::int64_t> since_{0};
   std::atomic<int> parked_signal_{0};
   std::atomic<bool> hung_{false};
+  plugin::Complaint complaint_{}; // written before `parked_signal_`
   static constexpr int most_frames = 32;
   std::array<void *, most_frames>
       frames_{}; // where it stands, the innermost first: at each, its own code

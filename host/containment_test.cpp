@@ -38,6 +38,19 @@ struct Lab {
   std::unique_ptr<StrategyService> service;
 };
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // their allocators are others
+TEST(Containment, TaintsTheHostWhoseMemoryIsDamagedAndSaysWhatTheCLibrarySaid) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("bounded_timeout", {});
+  EXPECT_THROW((void)lab.service->use("double_free", {}), StrategyRefused);
+  EXPECT_TRUE(comes_true([&] { return lab.service->status().tainted; }));
+  EXPECT_EQ(lab.service->status().tainted_by, "double_free");
+  EXPECT_NE(lab.service->status().problem.find("double free"), std::string::npos)
+      << lab.service->status().problem;
+}
+#endif
+
 class Contained : public ::testing::TestWithParam<const char *> {};
 
 TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {

@@ -513,7 +513,8 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
       culprit = status_.name;
     note_fall(culprit, what);
     // Loading holds the loader's own lock: nothing can be loaded after that.
-    status_.tainted = status_.tainted || what.find(" in load") != std::string::npos ||
+    status_.tainted = status_.tainted || post->watch.damaged_memory() ||
+                      what.find(" in load") != std::string::npos ||
                       what.find(" in close") != std::string::npos;
     if (status_.tainted) {
       put_back_.reset();

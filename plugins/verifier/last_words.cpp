@@ -14,6 +14,7 @@
 #include <ucontext.h>
 
 #include "plugins/loader/shown_text.hpp"
+#include "plugins/loader/stopped_thread.hpp"
 #include "plugins/verifier/confine.hpp"
 
 namespace lab::plugin {
@@ -37,18 +38,10 @@ std::uintptr_t stack_pointer(const void *context) {
 #endif
 }
 
-std::uintptr_t program_counter(const void *context) {
-  const auto &machine = static_cast<const ucontext_t *>(context)->uc_mcontext;
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(machine.gregs[REG_RIP]);
-#else
-  return static_cast<std::uintptr_t>(machine.pc);
-#endif
-}
-
 // Where the signal came, if that is in the library, or the innermost call that it made.
 void tell_place(const void *context) {
-  if (const std::uintptr_t here = program_counter(context); in_library(here))
+  const auto here = reinterpret_cast<std::uintptr_t>(program_counter(context));
+  if (in_library(here))
     return told->place(here - library_begin);
   std::array<void *, 32> frames;
   const int count = ::backtrace(frames.data(), frames.size());
@@ -60,6 +53,18 @@ void tell_place(const void *context) {
   }
 }
 
+// The C library's own words are plainer than the signal's name.
+void tell_complaint() {
+  const Complaint complaint = take_complaint();
+  constexpr const char *advice = "; lab verify --sanitize would show where";
+  std::array<char, std::tuple_size_v<Complaint> + 50> line{};
+  std::strcpy(line.data(), complaint.data());
+  if (tells_of_damage(complaint.data()))
+    std::strcat(line.data(), advice);
+  if (line[0] != '\0')
+    told->note(line.data());
+}
+
 void on_fault(int, siginfo_t *info, void *context) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const std::uintptr_t stack = stack_pointer(context);
@@ -68,6 +73,8 @@ void on_fault(int, siginfo_t *info, void *context) {
     told->note("a null pointer was used");
   else if (info->si_signo == SIGSEGV && distance < (1u << 20))
     told->note("the stack overflowed: endless recursion, or a very large local variable");
+  else if (info->si_signo == SIGABRT)
+    tell_complaint();
   tell_place(context);
   // The handler is gone by SA_RESETHAND; the same instruction now kills. A trap is over.
   if (info->si_signo == SIGTRAP)

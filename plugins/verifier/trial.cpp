@@ -33,6 +33,9 @@ using std::chrono::nanoseconds;
 // One call may take this much of the processor. The governor looks up to a
 // thousand times a second, and 10 ms a call is already ten governors.
 constexpr milliseconds call_budget{10};
+// How old the reading of what was used before a call may be: to ask the system before and after
+// each of a thousand calls would take longer than the calls.
+constexpr milliseconds reading_stays_good{1};
 // A single slow call is the machine's fault as often as the author's.
 constexpr int slow_calls_allowed = 2;
 
@@ -45,11 +48,17 @@ nanoseconds clock_now(clockid_t clock) {
   return std::chrono::seconds(t.tv_sec) + nanoseconds(t.tv_nsec);
 }
 
-long times_waited() {
-  rusage used{};
-  ::getrusage(RUSAGE_THREAD, &used);
-  return used.ru_nvcsw;
-}
+// What this thread has used so far.
+struct Used {
+  nanoseconds wall{}, processor{};
+  long waits = 0; // gave the processor up by itself
+
+  static Used now() {
+    rusage used{};
+    ::getrusage(RUSAGE_THREAD, &used);
+    return {clock_now(CLOCK_MONOTONIC), clock_now(CLOCK_THREAD_CPUTIME_ID), used.ru_nvcsw};
+  }
+};
 
 // Tells where the trial is, and how long each call took.
 class Steps {
@@ -65,14 +74,23 @@ public:
   // fails or when calls are slow for the third time.
   void call(const char *check, const std::string &where, const std::function<CallResult()> &body) {
     at(where);
-    const nanoseconds cpu = clock_now(CLOCK_THREAD_CPUTIME_ID);
-    const nanoseconds wall = clock_now(CLOCK_MONOTONIC);
-    const long waited = times_waited();
+    const nanoseconds begun = clock_now(CLOCK_MONOTONIC);
+    if (begun - before_.wall > reading_stays_good)
+      before_ = Used::now();
     const CallResult failure = body();
-    const nanoseconds cpu_used = clock_now(CLOCK_THREAD_CPUTIME_ID) - cpu;
-    const nanoseconds wall_used = clock_now(CLOCK_MONOTONIC) - wall;
+    const nanoseconds wall_used = clock_now(CLOCK_MONOTONIC) - begun;
     if (failure)
       throw Refusal(check, fmt::format("{}: {}", where, failure->text));
+    if (wall_used > call_budget)
+      it_took_long(where, wall_used);
+  }
+
+  const std::string &where() const { return where_; }
+
+private:
+  void it_took_long(const std::string &where, nanoseconds wall_used) {
+    const Used after = Used::now();
+    const nanoseconds cpu_used = std::min(wall_used, after.processor - before_.processor);
     if (cpu_used > call_budget && ++slow_ > slow_calls_allowed)
       throw Refusal("slow",
                     fmt::format("{} took {} ms of the processor, and {} calls before it were "
@@ -81,7 +99,7 @@ public:
                                 call_budget.count()));
     // Time that passed without the processor, in a thread that gave it up
     // itself, is a sleep, a lock or a file.
-    if (wall_used - cpu_used > call_budget && times_waited() > waited &&
+    if (wall_used - cpu_used > call_budget && after.waits > before_.waits &&
         ++waits_ > slow_calls_allowed)
       throw Refusal("slow",
                     fmt::format("{} waited for {} ms, and {} calls before it did too: a "
@@ -89,11 +107,9 @@ public:
                                 where, duration_cast<milliseconds>(wall_used).count(), waits_ - 1));
   }
 
-  const std::string &where() const { return where_; }
-
-private:
   Channel &channel_;
   std::string where_;
+  Used before_; // a call, by at most `reading_stays_good`
   int slow_ = 0;
   int waits_ = 0;
 };

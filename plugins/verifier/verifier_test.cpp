@@ -93,7 +93,7 @@ const std::vector<Bad> zoo = {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they allow no limit on memory
     {"endless_memory", "look", {"in look", "bad_alloc"}},
     {"thread_of_a_static", "threads", {"1 thread running after destroy"}},
-    {"double_free", "crash", {"in look, call 1", "SIGABRT", "--sanitize"}},
+    {"double_free", "crash", {"in look, call 1", "SIGABRT", "double free", "--sanitize"}},
     {"heap_overflow", "crash", {"SIGABRT", "--sanitize"}},
     {"use_after_free", "crash", {"in look", "SIGABRT", "--sanitize"}},
     {"huge_allocation", "crash", {"in look, call 1", "SIGSEGV"}},
