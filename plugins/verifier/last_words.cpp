@@ -1,5 +1,6 @@
 #include "plugins/verifier/last_words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -8,6 +9,8 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -56,11 +59,11 @@ void tell_place(const void *context) {
 // The C library's own words are plainer than the signal's name.
 void tell_complaint() {
   const Complaint complaint = take_complaint();
-  constexpr const char *advice = "; lab verify --sanitize would show where";
-  std::array<char, std::tuple_size_v<Complaint> + 50> line{};
-  std::strcpy(line.data(), complaint.data());
+  constexpr std::string_view advice = "; lab verify --sanitize would show where";
+  std::array<char, std::tuple_size_v<Complaint> + advice.size()> line{};
+  char *end = std::copy_n(complaint.data(), std::strlen(complaint.data()), line.data());
   if (tells_of_damage(complaint.data()))
-    std::strcat(line.data(), advice);
+    std::copy_n(advice.data(), advice.size(), end);
   if (line[0] != '\0')
     told->note(line.data());
 }
