@@ -3,6 +3,7 @@
 #include "loadtest/machine.hpp"
 #include "loadtest/neighbour.hpp"
 #include "loadtest/processor.hpp"
+#include "loadtest/profile_json.hpp"
 #include "loadtest/schedule.hpp"
 #include "loadtest/summary.hpp"
 #include "loadtest/traffic.hpp"
@@ -88,24 +89,11 @@ std::string utc(std::chrono::system_clock::time_point at) {
 }
 
 nlohmann::json asked(const Profile &profile, const Target &target, std::uint64_t seed) {
-  nlohmann::json routes = nlohmann::json::array();
-  for (const Route route : profile.cycle)
-    routes.push_back(route_name(route));
-  return {{"profile", profile.name},
-          {"model", model_name(profile.model)},
-          {"users", profile.users},
-          {"rate", profile.rate},
-          {"cycle", routes},
-          {"warm_up_ms", profile.warm_up.count()},
-          {"measure_ms", profile.measure.count()},
-          {"hold_ms", profile.hold.count()},
-          {"rows", profile.rows},
-          {"deadline_ms", profile.deadline.count()},
-          {"think_ms", profile.think.count()},
-          {"pause_after_failure_ms", profile.pause_after_failure.count()},
-          {"neighbour", profile.neighbour && !target.neighbour_conninfo.empty()},
-          {"seed", seed},
-          {"ports", target.ports}};
+  nlohmann::json all = json_of(profile);
+  all["neighbour"] = profile.neighbour && !target.neighbour_conninfo.empty();
+  all["seed"] = seed;
+  all["ports"] = target.ports;
+  return all;
 }
 
 // What of a host's answer identifies the strategy in force.

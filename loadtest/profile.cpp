@@ -102,6 +102,13 @@ std::string_view route_name(Route route) {
   return "unknown";
 }
 
+std::optional<Route> route_called(std::string_view name) {
+  for (int i = 0; i < route_count; ++i)
+    if (route_name(static_cast<Route>(i)) == name)
+      return static_cast<Route>(i);
+  return std::nullopt;
+}
+
 milliseconds Profile::client_limit() const {
   return (deadline.count() > 0 ? deadline : milliseconds(30'000)) + milliseconds(5'000);
 }

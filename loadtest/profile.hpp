@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ enum class Route : std::uint8_t {
 inline constexpr int route_count = 7;
 
 std::string_view route_name(Route route); // "submit_job", ... as in requests.csv
+std::optional<Route> route_called(std::string_view name);
 
 struct Profile {
   std::string name;

@@ -145,9 +145,8 @@ template <class Number> Number number_in(std::string_view field, const fs::path 
 }
 
 Route route_named(std::string_view name, const fs::path &path) {
-  for (int i = 0; i < route_count; ++i)
-    if (route_name(static_cast<Route>(i)) == name)
-      return static_cast<Route>(i);
+  if (const auto route = route_called(name))
+    return *route;
   fail("read", path, fmt::format("no route is named '{}'", name));
 }
 

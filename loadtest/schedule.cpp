@@ -1,5 +1,7 @@
 #include "loadtest/schedule.hpp"
 
+#include "loadtest/random.hpp"
+
 #include <bit>
 
 #include <fmt/format.h>
@@ -8,27 +10,6 @@ namespace lab::load {
 namespace {
 
 using std::chrono::nanoseconds;
-
-// splitmix64: a counter and a mixer, so any seed is a good one.
-class Random {
-public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-  }
-
-  // 0 <= result < bound, for bounds up to 2^32: the high half of a product, so
-  // that no bound is favoured noticeably and nothing is divided.
-  std::uint64_t below(std::uint64_t bound) { return ((next() >> 32) * bound) >> 32; }
-
-private:
-  std::uint64_t state_;
-};
 
 class Fingerprint {
 public:

@@ -44,6 +44,7 @@ void add_watch(CLI::App &lab, Chosen &chosen);
 
 void add_load(CLI::App &lab, Chosen &chosen);
 void add_compare(CLI::App &lab, Chosen &chosen);
+void add_matrix(CLI::App &lab, Chosen &chosen);
 
 void add_agent(CLI::App &lab, Chosen &chosen); // hidden: what `up` starts
 

@@ -47,6 +47,7 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_watch(lab, chosen);
   add_load(lab, chosen);
   add_compare(lab, chosen);
+  add_matrix(lab, chosen);
   lab::path::add_next(lab, chosen);
   lab::path::add_predict(lab, chosen);
   lab::path::add_check(lab, chosen);

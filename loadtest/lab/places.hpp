@@ -52,6 +52,7 @@ public:
   // What is recorded.
   std::filesystem::path records() const { return work_ / ".lab"; }
   std::filesystem::path runs() const { return records() / "runs"; }
+  std::filesystem::path matrices() const { return records() / "matrix"; }
   std::filesystem::path progress() const { return records() / "progress.json"; }
   std::filesystem::path reports() const { return records() / "reports"; }
   std::filesystem::path load_lock() const { return records() / "load.lock"; }

@@ -1,0 +1,185 @@
+#include "loadtest/matrix/folder.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <unordered_map>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "loadtest/profile_json.hpp"
+#include "loadtest/run_folder.hpp"
+
+namespace lab::matrix {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+[[noreturn]] void fail(const std::string &what, const fs::path &path, const std::string &why) {
+  throw std::runtime_error(fmt::format("can't {} {}: {}", what, path.string(), why));
+}
+
+// Aside, then in place: whole or not at all.
+void write(const fs::path &file, const json &content) {
+  const fs::path aside = file.parent_path() / fmt::format(".{}", file.filename().string());
+  std::ofstream out(aside, std::ios::binary);
+  out << content.dump(2) << '\n';
+  out.close();
+  std::error_code error;
+  if (out)
+    fs::rename(aside, file, error);
+  if (!out || error)
+    fail("write", file, "is there room on that disk, and is it yours?");
+}
+
+json json_of(const Arm &arm) {
+  return {{"arm", arm.name},
+          {"strategy", arm.strategy},
+          {"params", arm.params},
+          {"longer_hold_percent", arm.longer_hold_percent}};
+}
+
+Arm arm_of(const json &json) {
+  return {json.at("arm"), json.at("strategy"), json.at("params"), json.at("longer_hold_percent")};
+}
+
+// `cells` is for those who read the file; it follows from the rest.
+json json_of(const Design &design, const std::vector<Cell> &cells) {
+  json profiles = json::array(), arms = json::array(), names = json::array();
+  for (const load::Profile &profile : design.profiles)
+    profiles.push_back(load::json_of(profile));
+  for (const Arm &arm : design.arms)
+    arms.push_back(json_of(arm));
+  for (const Cell &cell : cells)
+    names.push_back({{"cell", name_of(design, cell)}, {"seed", cell.seed}});
+  return {{"profiles", profiles},
+          {"arms", arms},
+          {"blocks", design.blocks},
+          {"seed", design.seed},
+          {"cells", names}};
+}
+
+Design design_of(const json &json) {
+  Design design;
+  for (const auto &profile : json.at("profiles"))
+    design.profiles.push_back(load::profile_of(profile));
+  for (const auto &arm : json.at("arms"))
+    design.arms.push_back(arm_of(arm));
+  design.blocks = json.at("blocks");
+  design.seed = json.at("seed");
+  return design;
+}
+
+std::uintmax_t size_of(const fs::path &folder) {
+  std::uintmax_t bytes = 0;
+  std::error_code error;
+  for (const auto &entry : fs::recursive_directory_iterator(folder, error)) {
+    std::error_code ignored;
+    const std::uintmax_t size = entry.file_size(ignored);
+    bytes += ignored ? 0 : size;
+  }
+  return bytes;
+}
+
+// Newest first: their names are times.
+std::vector<fs::path> matrices_in(const fs::path &matrices) {
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(matrices, error))
+    if (fs::exists(entry.path() / "matrix.json", error))
+      found.push_back(entry.path());
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+} // namespace
+
+Folder::Folder(fs::path path, Design design)
+    : path_(std::move(path)), design_(std::move(design)), cells_(cells_of(design_)),
+      summaries_(cells_.size()) {}
+
+Folder Folder::begin(const fs::path &matrices, const Design &design,
+                     std::chrono::system_clock::time_point now) {
+  const std::string time =
+      fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+  fs::path path = matrices / time;
+  std::error_code error;
+  fs::create_directories(matrices, error);
+  for (int n = 2; !error && !fs::create_directory(path, error) && !error; ++n)
+    path = matrices / fmt::format("{}-{}", time, n);
+  if (error)
+    fail("make", path, error.message());
+  Folder folder(path, design);
+  write(path / "matrix.json", json_of(design, folder.cells_));
+  return folder;
+}
+
+Folder Folder::open(const fs::path &path) {
+  std::ifstream in(path / "matrix.json", std::ios::binary);
+  if (!in)
+    fail("read", path / "matrix.json", "there is no such matrix");
+  try {
+    Folder folder(path, design_of(json::parse(in)));
+    folder.read_runs();
+    return folder;
+  } catch (const json::exception &e) {
+    fail("read", path / "matrix.json", e.what());
+  } catch (const std::invalid_argument &e) {
+    fail("read", path / "matrix.json", e.what());
+  }
+}
+
+void Folder::read_runs() {
+  std::unordered_map<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < cells_.size(); ++i)
+    places[name_of(design_, cells_[i])] = i;
+  for (load::ListedRun &run : load::list_runs(path_ / "runs"))
+    if (const auto place = places.find(run.summary.value("cell", "")); place != places.end())
+      summaries_[place->second] = std::move(run.summary);
+}
+
+std::vector<Finished> Folder::finished() const {
+  std::vector<Finished> all;
+  for (std::size_t i = 0; i < cells_.size(); ++i)
+    if (summaries_[i])
+      all.push_back({cells_[i], *summaries_[i]});
+  return all;
+}
+
+std::size_t Folder::left() const {
+  return static_cast<std::size_t>(std::count(summaries_.begin(), summaries_.end(), std::nullopt));
+}
+
+void Folder::keep(std::size_t cell, load::RunResult &result) {
+  result.summary["cell"] = name_of(design_, cells_.at(cell));
+  load::write_run(path_ / "runs", result, std::numeric_limits<std::uintmax_t>::max());
+  summaries_.at(cell) = result.summary;
+}
+
+void Folder::write_analysis(const json &analysis) const {
+  write(path_ / "analysis.json", analysis);
+}
+
+std::optional<fs::path> newest(const fs::path &matrices) {
+  const std::vector<fs::path> all = matrices_in(matrices);
+  return all.empty() ? std::nullopt : std::optional(all.front());
+}
+
+void prune(const fs::path &matrices, std::uintmax_t keep_bytes) {
+  std::uintmax_t total = 0;
+  bool first = true;
+  for (const fs::path &folder : matrices_in(matrices)) {
+    total += size_of(folder);
+    std::error_code error;
+    if (!first && total > keep_bytes)
+      fs::remove_all(folder, error);
+    first = false;
+  }
+}
+
+} // namespace lab::matrix
