@@ -173,11 +173,13 @@ TEST_F(ForeignLab, AtMostHalfOfTheFreeConnectionsAreTakenAndItGivesWay) {
   how.out = how.err = db::Output::discarded();
   db::Child load(how);
   int peak = 0;
-  int over = 0; // looks at which the lab had more than its half
+  // Looks at which the lab had more than its half. One more is no more: an application that has
+  // come for a moment (the load's neighbour) makes the half smaller before the host sees it.
+  int over = 0;
   const auto watch = [&] {
     const Seen seen = look(*superuser);
     peak = std::max(peak, seen.lab);
-    over += seen.lab > seen.half_of_free() ? 1 : 0;
+    over += seen.lab > seen.half_of_free() + 1 ? 1 : 0;
     return seen;
   };
   ASSERT_TRUE(eventually([&] { return watch().lab >= 40; })) << "peak " << peak;
