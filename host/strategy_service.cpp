@@ -225,7 +225,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
     for (const auto &[name, value] : params) {
       const auto index = plugin::index_of(verdict.params, name);
       if (!index)
-        give_up(Kind::bad_params, fmt::format("{} has no parameter {}", found.name, name));
+        give_up(Kind::bad_params, plugin::no_such_setting(found.name, name, verdict.params));
       if (const auto problem = plugin::problem_with(verdict.params[*index], value))
         give_up(Kind::bad_params, *problem);
     }
@@ -239,7 +239,10 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
       SwapResult done;
       std::optional<pool::Strategy> old;
       try {
-        old = post.governor.adopt(post.governor.load(found.name, generation, copy, values));
+        pool::Adopted adopted =
+            post.governor.adopt(post.governor.load(found.name, generation, copy, values));
+        old = std::move(adopted.old);
+        done.state = std::move(adopted.state);
       } catch (const plugin::Unusable &e) {
         throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
       }

@@ -44,8 +44,9 @@ struct SwapResult {
   std::string from; // "" for the fixed plan that is compiled in
   std::string to;
   std::chrono::nanoseconds took{};
-  bool swapped = false; // false: the same build, only parameters changed
-  bool unmapped = true; // the old library is gone from this process
+  bool swapped = false;                // false: the same build, only parameters changed
+  bool unmapped = true;                // the old library is gone from this process
+  std::optional<pool::Handover> state; // of the build before, where it had one
   pool::ParamValues params;
 };
 

@@ -20,17 +20,26 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   return made;
 }
 
-std::optional<Strategy> Governor::adopt(Strategy next) {
-  std::optional<Strategy> old = std::move(strategy_);
-  if (old && old->name == next.name) {
-    std::vector<std::byte> state;
-    const auto unsaved = guarded("save", [&] { return old->instance->save(state); });
-    // A state that can't be taken over means a fresh start, no more.
-    if (!unsaved && !state.empty())
-      (void)guarded("restore", [&] { return next.instance->restore(state); });
-  }
+Adopted Governor::adopt(Strategy next) {
+  Adopted adopted{std::move(strategy_), std::nullopt};
+  if (adopted.old && adopted.old->name == next.name)
+    adopted.state = hand_over(*adopted.old, next);
   strategy_ = std::move(next);
-  return old;
+  return adopted;
+}
+
+// A state that can't be taken over means a fresh start, no more.
+std::optional<Handover> Governor::hand_over(Strategy &old, Strategy &next) {
+  std::vector<std::byte> state;
+  const auto unsaved = guarded("save", [&] { return old.instance->save(state); });
+  if (unsaved)
+    return Handover{0, "it could not be saved: " + unsaved->text};
+  if (state.empty())
+    return std::nullopt;
+  if (!next.library->has_restore())
+    return Handover{state.size(), "the new build has no restore"};
+  const auto refused = guarded("restore", [&] { return next.instance->restore(state); });
+  return Handover{state.size(), refused ? refused->text : ""};
 }
 
 plugin::Closed Governor::retire(Strategy old) {
@@ -124,7 +133,7 @@ void Governor::apply(Strategy &to, const ParamValues &values) {
   for (const auto &[name, value] : values) {
     const auto index = plugin::index_of(params, name);
     if (!index)
-      throw plugin::Unusable("params", to.name + " has no parameter " + name);
+      throw plugin::Unusable("params", plugin::no_such_setting(to.name, name, params));
     if (const auto problem = plugin::problem_with(params[*index], value))
       throw plugin::Unusable("params", *problem);
     wanted.emplace_back(*index, value);

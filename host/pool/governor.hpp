@@ -55,6 +55,17 @@ struct Decision {
   plugin::CallResult failure; // then `plan` is the one before
 };
 
+// What became of the state of the build before.
+struct Handover {
+  std::size_t bytes = 0;
+  std::string problem; // why it was not taken over; "" when it was
+};
+
+struct Adopted {
+  std::optional<Strategy> old;
+  std::optional<Handover> state; // nothing: there was none
+};
+
 class Governor {
 public:
   Governor(std::uint64_t seed, CallGuard &guard);
@@ -65,8 +76,8 @@ public:
                 const std::filesystem::path &copy, const ParamValues &values);
 
   // Puts `next` in place of the one in use, with the old one's state where both
-  // are builds of one name. Answers the old one: end it with `retire`.
-  std::optional<Strategy> adopt(Strategy next);
+  // are builds of one name. End the old one with `retire`.
+  Adopted adopt(Strategy next);
 
   // Ends a strategy and closes its library.
   plugin::Closed retire(Strategy old);
@@ -108,6 +119,7 @@ private:
     return call();
   }
   void apply(Strategy &to, const ParamValues &values);
+  std::optional<Handover> hand_over(Strategy &old, Strategy &next);
 
   CallGuard &guard_;
   Random random_;

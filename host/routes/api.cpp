@@ -21,11 +21,21 @@ std::string dumped(const json &value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Of the build before; null: it had none.
+json state_json(const std::optional<pool::Handover> &state) {
+  if (!state)
+    return nullptr;
+  return {{"bytes", state->bytes},
+          {"taken", state->problem.empty()},
+          {"problem", state->problem.empty() ? json(nullptr) : json(state->problem)}};
+}
+
 json status_json(const StrategyStatus &status) {
   return {{"name", status.name},
           {"state", name_of(status.state)},
           {"problem", status.problem.empty() ? json(nullptr) : json(status.problem)},
           {"tainted", status.tainted},
+          {"explain", status.explain},
           {"generation", status.generation},
           {"params", params_json(status.params)},
           {"set", params_json(status.set)}};
@@ -76,6 +86,7 @@ Answer use_strategy(StrategyService &strategies, const Call &call) {
                                 {"swapped", done.swapped},
                                 {"took_ms", milliseconds(done.took)},
                                 {"unmapped", done.unmapped},
+                                {"state", state_json(done.state)},
                                 {"params", params_json(done.params)}}));
   } catch (const StrategyRefused &refused) {
     switch (refused.kind) {

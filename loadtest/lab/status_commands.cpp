@@ -53,6 +53,8 @@ void print_for_people(const json &report) {
   fmt::print("agent       {}\n", process_text(report.at("agent_pid")));
   fmt::print("strategy    {}, {}\n", with_params(report),
              report.at("strategy_state").get<std::string>());
+  if (const auto why = report.at("explain").get<std::string>(); !why.empty())
+    fmt::print("why         {}\n", why);
   for (const json &fault : report.at("faults"))
     fmt::print("fault       {}\n", fault_line(fault));
   for (const json &event : report.at("events"))

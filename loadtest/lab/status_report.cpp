@@ -60,6 +60,7 @@ void look_at_host(const Places &places, int number, bool database_well, json &sh
     shown["strategy"] = strategy.at("name");
     shown["strategy_state"] = strategy.at("state");
     shown["params"] = strategy.at("params");
+    shown["explain"] = strategy.value("explain", "");
     if (strategy.at("state") != "ok") {
       const json &problem = strategy.at("problem");
       problems.push_back((number == 0 ? "" : name + ": ") +
@@ -109,7 +110,8 @@ json hosts_down(const Places &places, const State &state) {
                      {"pid", nullptr},
                      {"strategy", state.in_use.name},
                      {"strategy_state", "down"},
-                     {"params", state.in_use.params}});
+                     {"params", state.in_use.params},
+                     {"explain", ""}});
   }
   return hosts;
 }
@@ -135,7 +137,7 @@ json status_report(const Places &places) {
     const json &first = report["hosts"].front();
     report["host_url"] = first.at("url");
     report["host_pid"] = first.at("pid");
-    for (const char *field : {"strategy", "strategy_state", "params"})
+    for (const char *field : {"strategy", "strategy_state", "params", "explain"})
       report[field] = first.at(field);
   };
   say_first();

@@ -53,8 +53,8 @@ void print_swap(const json &said) {
     settings += fmt::format(" {}={}", name, value.dump());
   const std::string from = said.at("from"), to = said.at("to");
   if (said.at("swapped").get<bool>())
-    fmt::print("{} -> {} in {:.1f} ms:{}\n", from.empty() ? "the built-in plan" : from, to,
-               said.at("took_ms").get<double>(), settings);
+    fmt::print("{} -> {} in {:.1f} ms:{}{}\n", from.empty() ? "the built-in plan" : from, to,
+               said.at("took_ms").get<double>(), settings, state_text(said));
   else
     fmt::print("{} stays, with{}\n", to, settings);
 }
@@ -125,7 +125,7 @@ void add_use(CLI::App &lab, Chosen &chosen) {
         return Exit::pass;
       } catch (const HostProblem &e) {
         if (e.status != 409) // an unknown name or setting: wrong usage
-          throw SetUpFailed(e.what());
+          throw SetUpFailed(fmt::format("{}; nothing was changed", e.what()));
         fmt::print(stderr, "lab: {} is not used: {}\n", options->name, e.what());
         return Exit::fail;
       }

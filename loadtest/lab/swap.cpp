@@ -109,6 +109,16 @@ json swap_to(const Places &places, const std::vector<HostApi> &hosts, const Choi
   return Swap(places, hosts, choice, instance).run();
 }
 
+std::string state_text(const json &said) {
+  const json state = said.value("state", json());
+  if (!state.is_object())
+    return "";
+  if (state.at("taken").get<bool>())
+    return fmt::format("; its state ({} bytes) was taken over",
+                       state.at("bytes").get<std::size_t>());
+  return fmt::format("; its state was not taken over: {}", state.at("problem").get<std::string>());
+}
+
 std::string difference_between(const std::vector<HostApi> &hosts) {
   const json first = hosts.front().strategy();
   const std::string name = first.at("name");

@@ -20,6 +20,10 @@ namespace lab::cli {
 nlohmann::json swap_to(const Places &places, const std::vector<HostApi> &hosts,
                        const Choice &choice, HostApi::Instance instance);
 
+// Of what swap_to answers: "; its state (24 bytes) was taken over", "; its state was not taken
+// over: why", or "" where there was none. [any thread]
+std::string state_text(const nlohmann::json &said);
+
 // One line where not all of them run the same strategy with the same settings; else
 // "". Throws as HostApi::strategy. [any thread]
 std::string difference_between(const std::vector<HostApi> &hosts);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 namespace lab::plugin {
 
@@ -31,6 +31,15 @@ std::optional<std::string> problem_with(const Param &param, double value) {
     return fmt::format("{} is {}: it must be from {} to {}{}", param.name, value, param.min,
                        param.max, param.type == Param::Type::milliseconds ? " (milliseconds)" : "");
   return std::nullopt;
+}
+
+std::string no_such_setting(const std::string &strategy, const std::string &name,
+                            const std::vector<Param> &params) {
+  std::vector<std::string> names;
+  for (const Param &param : params)
+    names.push_back(param.name);
+  return fmt::format("{} has no setting called {}; it has: {}", strategy, name,
+                     names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
 }
 
 std::optional<std::uint32_t> index_of(const std::vector<Param> &params, const std::string &name) {

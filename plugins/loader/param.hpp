@@ -27,6 +27,10 @@ const char *type_name(Param::Type type);
 // Why `value` can't be given to `param`, in one line; nothing when it can.
 std::optional<std::string> problem_with(const Param &param, double value);
 
+// "mine has no setting called mots; it has: max, wait_ms".
+std::string no_such_setting(const std::string &strategy, const std::string &name,
+                            const std::vector<Param> &params);
+
 // Where the parameter called `name` stands in `params`.
 std::optional<std::uint32_t> index_of(const std::vector<Param> &params, const std::string &name);
 

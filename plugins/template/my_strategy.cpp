@@ -14,7 +14,7 @@ struct MyStrategy {
   int queue = 200;
   Duration wait = 1000_ms;
 
-  // Settings: name, variable, lowest, highest, help. Set by `lab use --set max=20`, in
+  // Settings: name, variable, lowest, highest, help. Set by `lab use my_strategy --set max=20`, in
   // my/settings.toml and on the page, while it runs.
   void params(Params &p) {
     p.add("max", max, 1, 1000, "connections, at most");
@@ -51,8 +51,8 @@ struct MyStrategy {
 
   // Also possible, and left out here:
   //   Verdict admit(const Ask &ask)            decide on each request that has to wait
-  //   size_t save(void *bytes, size_t room)    hand what it knows to the next build,
-  //   bool restore(const void *bytes, size_t)  so that a save does not forget it
+  //   size_t save(void *bytes, size_t room)    hand what it knows to the next build, so that
+  //   bool restore(const void *bytes, size_t)  a save does not forget it: write_state, read_state
 };
 
 POOL_LAB_STRATEGY(MyStrategy, "10 connections, a short queue, a wait of 1 s; to be changed")

@@ -53,6 +53,7 @@ nlohmann::json tried(const std::filesystem::path &library, Channel &channel) {
     return {{"ok", true},
             {"summary", result.summary},
             {"params", params},
+            {"members", result.members},
             {"warnings", result.warnings}};
   } catch (const Refusal &refusal) {
     return {{"ok", false}, {"check", refusal.check}, {"what", refusal.what()}};

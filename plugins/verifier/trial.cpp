@@ -133,12 +133,14 @@ public:
     return plan_ = plan;
   }
 
-  void admit(const Storm &storm, const char *scene, std::size_t number) {
+  // True: it was refused.
+  bool admit(const Storm &storm, const char *scene, std::size_t number) {
     const std::string where = fmt::format("in admit, call {} ({})", number, scene);
     pl_verdict verdict{};
     steps_.call("admit", where, [&] { return instance_->admit(storm.ask(number % 10), verdict); });
     if (const auto problem = problem_with(verdict))
       throw Refusal("admit", fmt::format("{}: the verdict's {}", where, *problem));
+    return verdict.kind == PL_REFUSE;
   }
 
   void explain(std::size_t number) {
@@ -200,6 +202,7 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
   Driven twin(library, steps);
   Storm weather;
   bool alike = true;
+  std::size_t asked = 0, refused = 0;
   for (std::size_t number = 1; number <= Storm::length; ++number) {
     const Moment moment = weather.step(first.plan());
     const pl_plan &plan = first.look(moment, number);
@@ -207,9 +210,12 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
     if (library.has_explain())
       first.explain(number);
     if (library.has_admit())
-      for (std::size_t ask = 0; ask < 2; ++ask)
-        first.admit(weather, moment.scene, 2 * number + ask);
+      for (std::size_t ask = 0; ask < 2; ++ask, ++asked)
+        refused += first.admit(weather, moment.scene, 2 * number + ask) ? 1 : 0;
   }
+  if (asked > 0 && refused == asked)
+    warnings.emplace_back("admit refused every request that it was asked about: nobody would ever "
+                          "wait for a connection");
   if (!alike)
     warnings.emplace_back(
         "two instances that saw the same answered differently: it keeps state in static "
@@ -318,6 +324,20 @@ void note_where_it_lies(const std::filesystem::path &path) {
   library_lies_at(wanted.begin, wanted.end);
 }
 
+std::vector<std::string> members_of(const Library &library) {
+  std::vector<std::string> members;
+  const auto add = [&](bool has, const char *name) {
+    if (has)
+      members.emplace_back(name);
+  };
+  add(!library.params().empty(), "params");
+  add(library.has_admit(), "admit");
+  add(library.has_explain(), "explain");
+  add(library.has_save(), "save");
+  add(library.has_restore(), "restore");
+  return members;
+}
+
 } // namespace
 
 TrialResult try_library(const std::filesystem::path &path, Channel &channel) {
@@ -338,6 +358,7 @@ TrialResult try_library(const std::filesystem::path &path, Channel &channel) {
     note_where_it_lies(path);
     result.summary = library->summary();
     result.params = library->params();
+    result.members = members_of(*library);
     if (result.summary.empty())
       result.warnings.emplace_back(
           "it has no summary: give POOL_LAB_STRATEGY one line that says what it does");

@@ -24,6 +24,7 @@ public:
 struct TrialResult {
   std::string summary;
   std::vector<Param> params;
+  std::vector<std::string> members; // the optional ones it has: "admit", ...
   std::vector<std::string> warnings;
 };
 

@@ -15,6 +15,8 @@ std::string verdict_text(const std::string &name, const Verdict &verdict) {
   for (const Param &p : verdict.params)
     text += fmt::format("  {} = {} ({}, {} to {}): {}\n", p.name, p.default_value,
                         type_name(p.type), p.min, p.max, p.help);
+  if (!verdict.members.empty())
+    text += fmt::format("  it has: {}\n", fmt::join(verdict.members, ", "));
   return text;
 }
 

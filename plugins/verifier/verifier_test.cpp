@@ -249,6 +249,8 @@ TEST(Verifier, AcceptsPlainCAndEveryOptionalFunction) {
     EXPECT_TRUE(verdict.warnings.empty()) << name << ": " << verdict.warnings[0];
   }
   EXPECT_EQ(verify(verifier, built / "good" / "plain_c.so").summary, "a fixed size, in C");
+  EXPECT_EQ(verify(verifier, built / "good" / "everything.so").members,
+            (std::vector<std::string>{"params", "admit", "explain", "save", "restore"}));
 }
 
 TEST(Verifier, WarnsOfWhatWorksButWillHurt) {
@@ -263,6 +265,7 @@ TEST(Verifier, WarnsOfWhatWorksButWillHurt) {
       EXPECT_NE(all.find(text), std::string::npos) << name << " does not warn of " << text;
   };
   warns("static_state", {"static variables"});
+  warns("refuses_everybody", {"admit refused every request"});
 #if defined(__GNUC__) && !defined(__clang__) // clang makes no GNU_UNIQUE symbols
   warns("stays_mapped", {"stays mapped"});
 #endif

@@ -338,6 +338,7 @@ Verdict parsed(const std::string &text) {
     }
     verdict.summary = json.at("summary").get<std::string>();
     verdict.warnings = json.at("warnings").get<std::vector<std::string>>();
+    verdict.members = json.value("members", std::vector<std::string>());
     for (const nlohmann::json &p : json.at("params"))
       verdict.params.push_back({p.at("name").get<std::string>(), p.at("help").get<std::string>(),
                                 static_cast<Param::Type>(p.at("type").get<int>()),

@@ -44,6 +44,7 @@ struct Verdict {
 
   std::string summary;
   std::vector<Param> params;
+  std::vector<std::string> members; // the optional ones it has: "admit", ...
   std::chrono::microseconds took{0};
 };
 

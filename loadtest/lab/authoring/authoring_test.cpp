@@ -124,7 +124,15 @@ TEST_F(Authoring, VerifyTellsTheFirstErrorAndARefusalEachInOneLine) {
   EXPECT_EQ(report.at("check"), "compile");
   EXPECT_THAT(report.at("what").get<std::string>(), HasSubstr("wrong.cpp:"));
 
-  edit(mine("wrong.cpp"), "Plan plan = nothing;", "Plan plan; plan.order = Order(7);");
+  edit(mine("wrong.cpp"), "Plan plan = nothing;", "Plan plan;");
+  const std::string right = "void explain(Line &line) {",
+                    near = "void explain(Line *out) { Line &line = *out;";
+  edit(mine("wrong.cpp"), right, near);
+  EXPECT_THAT(lab({"verify", "wrong"}).out,
+              HasSubstr("Wrong::explain must have this form: void explain(Line &line)"));
+  edit(mine("wrong.cpp"), near, right);
+
+  edit(mine("wrong.cpp"), "Plan plan;", "Plan plan; plan.order = Order(7);");
   const auto refused = lab({"verify", "wrong"});
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.out, HasSubstr("wrong: refused (plan): in look, call 1 "));

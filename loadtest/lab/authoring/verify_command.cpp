@@ -91,6 +91,7 @@ json report(const Candidate &candidate, const plugin::Verdict &verdict, const fs
           {"what", verdict.ok ? json() : json(verdict.what)},
           {"warnings", verdict.warnings},
           {"summary", verdict.summary},
+          {"members", verdict.members},
           {"params", params},
           {"took_ms", static_cast<double>(verdict.took.count()) / 1000}};
 }

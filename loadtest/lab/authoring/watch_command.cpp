@@ -139,7 +139,8 @@ private:
     });
     const auto said = swap_to(places_, lab.all_hosts(), choice, HostApi::Instance::may_stay);
     StateFile(places_.state()).change([&](State &s) { s.in_use = choice; });
-    return fmt::format(", in force in {:.0f} ms", said.at("took_ms").get<double>());
+    return fmt::format(", in force in {:.0f} ms{}", said.at("took_ms").get<double>(),
+                       state_text(said));
   }
 
   const Places &places_;

@@ -161,10 +161,10 @@ typedef struct pl_observation {
 
 typedef struct pl_ask {
   uint32_t struct_size;
-  uint32_t ahead; /* requests that will be served before it */
-  pl_ns now;
+  uint32_t ahead; /* requests that wait before it; those that hold a connection are in_use */
+  pl_ns now;      /* this and the next two are moments, as pl_observation's now */
   pl_ns asked;
-  pl_ns deadline; /* as the plan has it */
+  pl_ns deadline; /* when it gives up: by the plan's wait_timeout, or its own if that is sooner */
   uint32_t open;
   uint32_t idle;
   uint32_t in_use;
@@ -239,8 +239,9 @@ typedef struct pl_strategy {
    * the value is not taken, and is told to whoever set it. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
-  /* Optional. [governor] A verdict on a request that waits already; `verdict`
-   * holds PL_KEEP. Absent, or a failure: every request is kept. */
+  /* Optional. [governor] A verdict on a request that waits already, once for each, soon
+   * after it began to wait; `verdict` holds PL_KEEP. Absent, or a failure: every request
+   * is kept. */
   int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
 
   /* Optional. [governor] After a look: one line, why its plan is what it is.
@@ -251,7 +252,8 @@ typedef struct pl_strategy {
    * name replaces this one. `save` writes at most `capacity` bytes (up to
    * 1 MiB) and answers how many, or how many it needs when that is more; 0:
    * none. `restore` comes once, after `create` and the settings; a failure
-   * means a fresh start. The bytes may be those of any other build. */
+   * means a fresh start. The bytes may be those of any other build; `bytes` may be
+   * null where `size`, or `capacity`, is 0. */
   size_t (*save)(void *self, void *bytes, size_t capacity);
   int32_t (*restore)(void *self, const void *bytes, size_t size, pl_text *error);
 } pl_strategy;

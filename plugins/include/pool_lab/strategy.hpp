@@ -9,8 +9,16 @@
 //   };
 //   POOL_LAB_STRATEGY(Mine, "one line: what it does")
 //
-// Optional members, found by their names: `params`, `admit`, `explain`, `save`,
-// `restore`. A field that is a parameter keeps its initial value as default.
+// Optional members, found by their names; one that is named so and has another form does not
+// compile:
+//
+//   void params(Params &p);                        what may be set: p.add(name, field, ...)
+//   Verdict admit(const Ask &ask);                 on a request that has to wait
+//   void explain(Line &line);                      why the plan is as it is: line << ...
+//   size_t save(void *bytes, size_t capacity);     for the next build: write_state
+//   bool restore(const void *bytes, size_t size);  false, a fresh start: read_state
+//
+// A field that is a parameter keeps its initial value as default.
 // An exception stops at the boundary and is reported with its text.
 // Thread rule of every member: [governor], one thread, one call at a time.
 //
@@ -42,8 +50,17 @@ struct Duration {
   friend constexpr bool operator>=(Duration a, Duration b) { return a.ns >= b.ns; }
   friend constexpr Duration operator+(Duration a, Duration b) { return {a.ns + b.ns}; }
   friend constexpr Duration operator-(Duration a, Duration b) { return {a.ns - b.ns}; }
-  friend constexpr Duration operator*(Duration a, int k) { return {a.ns * k}; }
-  friend constexpr Duration operator/(Duration a, int k) { return {a.ns / k}; }
+  // By any number: exact up to 104 days.
+  friend constexpr Duration operator*(Duration a, double k) {
+    return {static_cast<pl_ns>(static_cast<double>(a.ns) * k)};
+  }
+  friend constexpr Duration operator*(double k, Duration a) { return a * k; }
+  friend constexpr Duration operator/(Duration a, double k) {
+    return {static_cast<pl_ns>(static_cast<double>(a.ns) / k)};
+  }
+  friend constexpr double operator/(Duration a, Duration b) {
+    return static_cast<double>(a.ns) / static_cast<double>(b.ns);
+  }
 };
 
 inline namespace literals {
@@ -143,8 +160,10 @@ public:
     return *this;
   }
   Line &operator<<(int n) { return *this << static_cast<long long>(n); }
+  Line &operator<<(long n) { return *this << static_cast<long long>(n); }
   Line &operator<<(unsigned n) { return *this << static_cast<long long>(n); }
   Line &operator<<(unsigned long n) { return *this << static_cast<long long>(n); }
+  Line &operator<<(unsigned long long n) { return *this << static_cast<long long>(n); }
   // One decimal: enough for a reason that a person reads.
   Line &operator<<(double x) {
     if (!(x > -1e15 && x < 1e15))
@@ -219,6 +238,25 @@ private:
   bool found_ = false;
 };
 
+// For save and restore: a plain struct as it lies in memory. Give it a number that changes with
+// its meaning: another build's may have the same size.
+template <class State> size_t write_state(void *bytes, size_t capacity, const State &state) {
+  static_assert(__is_trivially_copyable(State),
+                "a state is a plain struct: no strings, no vectors");
+  if (capacity >= sizeof(State))
+    __builtin_memcpy(bytes, &state, sizeof(State));
+  return sizeof(State);
+}
+// False, and `state` as it was, when these are not as many bytes.
+template <class State> bool read_state(const void *bytes, size_t size, State &state) {
+  static_assert(__is_trivially_copyable(State),
+                "a state is a plain struct: no strings, no vectors");
+  if (size != sizeof(State))
+    return false;
+  __builtin_memcpy(&state, bytes, sizeof(State));
+  return true;
+}
+
 // Turns a plain struct into the ABI's functions.
 namespace glue {
 
@@ -243,6 +281,39 @@ template <class S>
 inline constexpr bool can_look = requires(S s, const Observation &seen, Plan plan) {
   plan = s.look(seen);
 };
+template <class S> inline constexpr bool can_params = requires(S s, Params p) {
+  s.params(p);
+};
+template <class S> inline constexpr bool can_admit = requires(S s, const Ask &ask, Verdict v) {
+  v = s.admit(ask);
+};
+template <class S> inline constexpr bool can_explain = requires(S s, Line &line) {
+  s.explain(line);
+};
+template <class S> inline constexpr bool can_save = requires(S s, void *bytes, size_t n) {
+  requires __is_same(decltype(s.save(bytes, n)), size_t);
+};
+template <class S> inline constexpr bool can_restore = requires(S s, const void *bytes, size_t n) {
+  requires __is_same(decltype(s.restore(bytes, n)), bool);
+};
+
+// Whether anything in S is called that, in whatever form: the name is then ambiguous in a class
+// that has it from S and from another. (Of a final class nobody knows.)
+#define POOL_LAB_NAMED(member)                                                                     \
+  struct other_##member {                                                                          \
+    void member();                                                                                 \
+  };                                                                                               \
+  template <class S, bool is_final = __is_final(S)> struct both_##member : S, other_##member {};   \
+  template <class S> struct both_##member<S, true> : other_##member {};                            \
+  template <class S> inline constexpr bool is_named_##member = !requires {                         \
+    &both_##member<S>::member;                                                                     \
+  };
+POOL_LAB_NAMED(params)
+POOL_LAB_NAMED(admit)
+POOL_LAB_NAMED(explain)
+POOL_LAB_NAMED(save)
+POOL_LAB_NAMED(restore)
+#undef POOL_LAB_NAMED
 
 template <class S> void *create(pl_text *error) noexcept {
   void *made = nullptr;
@@ -336,7 +407,7 @@ const pl_strategy *describe(pl_strategy &table, pl_param *params, const char *su
   table.create = create<S>;
   table.destroy = destroy<S>;
   table.look = look<S>;
-  if constexpr (requires(S s, Params p) { s.params(p); }) {
+  if constexpr (can_params<S>) {
     (void)guarded(nullptr, [&]() -> int32_t {
       S fresh;
       Params list(params);
@@ -348,19 +419,24 @@ const pl_strategy *describe(pl_strategy &table, pl_param *params, const char *su
     });
     table.set = set<S>;
   }
-  if constexpr (requires(S s, const Ask &a) { s.admit(a); })
+  if constexpr (can_admit<S>)
     table.admit = admit<S>;
-  if constexpr (requires(S s, Line & l) { s.explain(l); })
+  if constexpr (can_explain<S>)
     table.explain = explain<S>;
-  if constexpr (requires(S s, void *b, size_t n) { s.save(b, n); })
+  if constexpr (can_save<S>)
     table.save = save<S>;
-  if constexpr (requires(S s, const void *b, size_t n) { s.restore(b, n); })
+  if constexpr (can_restore<S>)
     table.restore = restore<S>;
   return &table;
 }
 
 } // namespace glue
 } // namespace pool_lab
+
+#define POOL_LAB_FORM(Type, member, form)                                                          \
+  static_assert(::pool_lab::glue::can_##member<Type> ||                                            \
+                    !::pool_lab::glue::is_named_##member<Type>,                                    \
+                #Type "::" #member " must have this form: " form)
 
 // Makes `Type` this library's strategy. The two statics have internal linkage
 // on purpose: a static inside a template would be shared by all builds of a
@@ -373,5 +449,10 @@ const pl_strategy *describe(pl_strategy &table, pl_param *params, const char *su
                   #Type " needs a start value for each variable: it is made without arguments");   \
     static_assert(::pool_lab::glue::can_look<Type>,                                                \
                   #Type " needs this member: Plan look(const Observation &seen)");                 \
+    POOL_LAB_FORM(Type, params, "void params(Params &p)");                                         \
+    POOL_LAB_FORM(Type, admit, "Verdict admit(const Ask &ask)");                                   \
+    POOL_LAB_FORM(Type, explain, "void explain(Line &line)");                                      \
+    POOL_LAB_FORM(Type, save, "size_t save(void *bytes, size_t capacity)");                        \
+    POOL_LAB_FORM(Type, restore, "bool restore(const void *bytes, size_t size)");                  \
     return ::pool_lab::glue::describe<Type>(pool_lab_table, pool_lab_params, summary);             \
   }

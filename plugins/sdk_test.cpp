@@ -1,0 +1,93 @@
+// The C++ SDK says what it does: spans of time, lines, states, and members by their form.
+#include "pool_lab/strategy.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace pool_lab {
+namespace {
+
+TEST(Duration, IsScaledByAnyNumberAndComparedByItself) {
+  EXPECT_EQ(100_ms * 1.5, 150_ms);
+  EXPECT_EQ(2 * 100_ms, 200_ms);
+  EXPECT_EQ(0.25 * 1_s, 250_ms);
+  EXPECT_EQ(100_ms / 4, 25_ms);
+  EXPECT_DOUBLE_EQ(150_ms / 100_ms, 1.5);
+  const unsigned three = 3;
+  EXPECT_EQ(1_s * three, 3_s);
+}
+
+template <class Value> std::string line_of(const Value &value) {
+  char bytes[64];
+  pl_text text{};
+  text.data = bytes;
+  text.capacity = sizeof bytes;
+  Line(&text) << value;
+  return bytes;
+}
+
+TEST(Line, TakesEveryNumberOfTheInterface) {
+  EXPECT_EQ(line_of(pl_ns{-5}), "-5");
+  EXPECT_EQ(line_of(uint64_t{7}), "7");
+  EXPECT_EQ(line_of(uint32_t{7}), "7");
+  EXPECT_EQ(line_of(7ULL), "7");
+  EXPECT_EQ(line_of(1.26), "1.3");
+  EXPECT_EQ(line_of(20_ms), "20.0 ms");
+}
+
+TEST(State, IsWrittenWhereItFitsAndReadWhereItIsOfThatSize) {
+  struct State {
+    int version = 1;
+    double limit = 0;
+  };
+  unsigned char bytes[sizeof(State)];
+  EXPECT_EQ(write_state(bytes, 3, State{1, 8}), sizeof(State)) << "how much it needs";
+  EXPECT_EQ(write_state(bytes, sizeof bytes, State{1, 8}), sizeof(State));
+  State read;
+  EXPECT_FALSE(read_state(nullptr, 0, read));
+  EXPECT_FALSE(read_state(bytes, 3, read));
+  EXPECT_EQ(read.limit, 0);
+  EXPECT_TRUE(read_state(bytes, sizeof bytes, read));
+  EXPECT_EQ(read.limit, 8);
+}
+
+struct Bare {
+  Plan look(const Observation &) { return {}; }
+};
+struct Whole : Bare {
+  void params(Params &) {}
+  Verdict admit(const Ask &) { return {}; }
+  void explain(Line &) {}
+  size_t save(void *, size_t) { return 0; }
+  bool restore(const void *, size_t) { return true; }
+};
+struct Final final : Bare {
+  void explain(Line &) {}
+};
+// Each member is there, and of another form than the lab calls.
+struct Near : Bare {
+  void params(Params *) {}
+  Verdict admit(Ask &) { return {}; }
+  void explain(Line *) {}
+  bool save(void *, size_t) { return true; }
+  int restore(const void *) { return 0; }
+};
+
+TEST(Members, AreToldFromThoseOfAnotherForm) {
+  using namespace glue;
+  EXPECT_FALSE(is_named_params<Bare> || is_named_admit<Bare> || is_named_explain<Bare> ||
+               is_named_save<Bare> || is_named_restore<Bare>);
+  EXPECT_TRUE(can_params<Whole> && can_admit<Whole> && can_explain<Whole> && can_save<Whole> &&
+              can_restore<Whole>);
+  EXPECT_TRUE(can_explain<Final>);
+  EXPECT_TRUE(is_named_params<Near> && is_named_admit<Near> && is_named_explain<Near> &&
+              is_named_save<Near> && is_named_restore<Near>);
+  EXPECT_FALSE(can_params<Near> || can_admit<Near> || can_explain<Near> || can_save<Near> ||
+               can_restore<Near>);
+}
+
+} // namespace
+} // namespace pool_lab
