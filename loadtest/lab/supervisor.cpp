@@ -1,5 +1,6 @@
 #include "loadtest/lab/supervisor.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <exception>
@@ -49,6 +50,15 @@ Choice allowed(const State &state, const Choice &wanted, bool safe) {
   if (!state.refused.contains(safe_strategy))
     return {safe_strategy};
   return {};
+}
+
+// Whether what runs is what was written down: some settings may have been left to the strategy.
+bool is_of(const Choice &running, const std::optional<Choice> &written) {
+  return written && written->name == running.name &&
+         std::all_of(written->params.begin(), written->params.end(), [&](const auto &param) {
+           const auto same = running.params.find(param.first);
+           return same != running.params.end() && same->second == param.second;
+         });
 }
 
 } // namespace
@@ -291,17 +301,24 @@ void Supervisor::observe() {
     hand_over_strategies(places_);
   if (!host_)
     return;
-  const Choice before = state_.read().in_use;
+  const State state = state_.read();
+  const Choice &before = state.in_use;
+  const auto number = static_cast<std::size_t>(number_);
   const HostApi api(host_->port());
   try {
-    const auto strategy = api.strategy();
+    auto strategy = api.strategy();
     if (strategy.at("state") != "ok")
       return;
+    strategy.erase("explain"); // that it says something else is no change
     if (strategy.dump() != seen_) {
       const Choice choice = api.choice();
-      state_.change([&](State &s) { s.loaded.at(static_cast<std::size_t>(number_)) = choice; });
       seen_ = strategy.dump();
-      seen_choice_ = choice;
+      // The program `lab` writes down what it swaps to, and what is used besides: a comparison that
+      // is killed leaves no choice behind.
+      const bool of_lab =
+          state.swap_under_way(system_clock::now()) || is_of(choice, state.loaded.at(number));
+      seen_choice_ = of_lab ? std::nullopt : std::optional(choice);
+      state_.change([&](State &s) { s.loaded.at(number) = choice; });
     }
   } catch (const std::exception &e) {
     spdlog::debug("{} was asked what it runs: {}", name_, e.what());

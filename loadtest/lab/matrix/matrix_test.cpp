@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "db/child.hpp"
+#include "loadtest/lab/state.hpp"
 #include "loadtest/lab/test_lab.hpp"
 #include "loadtest/run_folder.hpp"
 
@@ -71,6 +73,12 @@ protected:
 TEST_F(Matrix, KilledInTheMiddleOfACellIsResumedAndEndsWithEveryCellOnce) {
   ASSERT_TRUE(end(words({"--blocks", "2"}), SIGKILL));
   ASSERT_EQ(runs().size(), 1U);
+  // The agent looks every second at what the host runs, and takes it for no one's choice.
+  const auto end = std::chrono::steady_clock::now() + 2500ms;
+  while (std::chrono::steady_clock::now() < end) {
+    ASSERT_EQ(StateFile(lab_.places().state()).read().in_use.name, "fixed_tiny");
+    std::this_thread::sleep_for(50ms);
+  }
   const fs::path out = lab_.folder() / "cells.json";
   const auto resumed =
       lab_.lab({"matrix", "--resume", "--json", "--benchmark_out=" + out.string()});
@@ -89,7 +97,8 @@ TEST_F(Matrix, KilledInTheMiddleOfACellIsResumedAndEndsWithEveryCellOnce) {
     EXPECT_GT(one["ok_per_second"], 50) << one;
     EXPECT_FALSE(one.contains("error_message")) << one;
   }
-  EXPECT_EQ(lab_.host().strategy()["name"], "fixed_tiny") << "what was in use before it";
+  EXPECT_EQ(lab_.host().strategy()["name"], "fixed_tiny")
+      << "was in use before it: " << resumed.err;
   // The same requests in both arms of a block, others in the next.
   std::set<std::string> schedules;
   for (const load::ListedRun &run : runs())
@@ -106,6 +115,16 @@ TEST_F(Matrix, EndedByCtrlCTellsWhatIsFinishedAndHowToGoOn) {
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("3 of 4 runs are left: scripts/lab matrix --resume"));
   EXPECT_THAT(shown.out, HasSubstr("can't tell a difference from chance"));
+
+  const fs::path page = lab_.folder() / "page.html";
+  const auto report =
+      lab_.lab({"report", "--matrix", "--out", page.string(), "--json=" + page.string() + ".json"});
+  EXPECT_EQ(report.status, 0) << report.err;
+  EXPECT_EQ(report.out, page.string() + "\n");
+  EXPECT_GT(fs::file_size(page), 100'000U) << "all that it draws with is in it";
+  std::ifstream data(page.string() + ".json");
+  EXPECT_EQ(json::parse(data)["left"], 3);
+  EXPECT_EQ(lab_.lab({"report", "--json"}).status, 64);
 }
 
 TEST_F(Matrix, TakesGoogleBenchmarksOptions) {
