@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -127,6 +128,48 @@ TEST(Generator, AUserPausesAfterAFailure) {
   EXPECT_LE(host.requests(), 10 * 4);
 }
 
+TEST(Generator, ClientsThatAreToldNotNowComeAgainAsOftenAsTheirProfileSays) {
+  for (const bool open : {true, false}) {
+    StubHost host([](const StubRequest &) { return problem(503, "pool_timeout"); });
+    Profile profile = open ? short_open(50) : short_closed(5);
+    profile.warm_up = 0ms;
+    profile.measure = 1000ms;
+    profile.pause_after_failure = 10s; // a user gives up then
+    profile.retry = {2, 20ms, 100};
+    const RunResult result = run_load(profile, at(host), 3);
+    const int first_tries = open ? host.requests() / 3 : 5;
+    EXPECT_NEAR(host.requests(), 3 * first_tries, open ? 6 : 0) << "each once, and twice more";
+    EXPECT_GT(result.summary["retries"].get<int>(), 0);
+    EXPECT_EQ(result.summary["sent"], host.requests()) << "each is a request of its own";
+  }
+}
+
+TEST(Generator, ARetryThatBacksOffLeavesMoreTimeEachTime) {
+  std::vector<std::chrono::steady_clock::time_point> came;
+  StubHost host([&](const StubRequest &request) {
+    if (request.path.substr(0, 5) != "/api/")
+      came.push_back(std::chrono::steady_clock::now());
+    return problem(503, "pool_rejected");
+  });
+  Profile profile = short_closed(1);
+  profile.warm_up = 0ms;
+  profile.measure = 1500ms;
+  profile.pause_after_failure = 10s;
+  profile.retry = {3, 50ms, 300};
+  run_load(profile, at(host), 3);
+  ASSERT_EQ(came.size(), 4U);
+  EXPECT_GE(came[1] - came[0], 50ms);
+  EXPECT_GE(came[2] - came[1], 150ms);
+  EXPECT_GE(came[3] - came[2], 450ms);
+}
+
+TEST(Generator, AnErrorThatIsNoNotNowIsNotTriedAgain) {
+  StubHost host([](const StubRequest &) { return problem(500, "query_failed"); });
+  Profile profile = short_open(50);
+  profile.retry = {5, 1ms, 100};
+  EXPECT_EQ(run_load(profile, at(host), 3).summary["retries"], 0);
+}
+
 TEST(Generator, AClosedConnectionIsReplaced) {
   StubHost host([](const StubRequest &request) {
     StubAnswer answer;
@@ -162,6 +205,31 @@ TEST(Generator, AStallShowsInTheLatencyFromDueAndNotFromSending) {
   // after a second.
   EXPECT_GT(summary["latency_ms"]["p50"].get<double>(), 500);
   EXPECT_LT(summary["latency_sent_ms"]["p50"].get<double>(), 100);
+}
+
+// The same at the size at which people meet it: 2 of 30 seconds are 7 % of all requests.
+TEST(Generator, TwoSecondsOfThirtyShowInTheP99FromDueAndHideFromSending) {
+  if (std::getenv("LAB_TEST_FULL") == nullptr)
+    GTEST_SKIP() << "it takes half a minute: set LAB_TEST_FULL=1";
+  int number = 0;
+  StubHost host(
+      [&](const StubRequest &request) {
+        StubAnswer answer;
+        answer.close = request.path.substr(0, 5) != "/api/";
+        if (answer.close && number++ == 1000)
+          std::this_thread::sleep_for(2s);
+        return answer;
+      },
+      8); // so many are sent in the stall, a third of a hundredth of all
+  Profile profile = short_open(100);
+  profile.warm_up = 0ms;
+  profile.measure = 30s;
+  const nlohmann::json summary = run_load(profile, at(host), 2).summary;
+  const double from_due = summary["latency_ms"]["p99"],
+               from_sent = summary["latency_sent_ms"]["p99"];
+  fmt::print("2 s of 30 stalled: p99 from due {} ms, from sending {} ms\n", from_due, from_sent);
+  EXPECT_GT(from_due, 1000);
+  EXPECT_LT(from_sent, 50);
 }
 
 // A closed loop is blind to what it did not send: why both models exist.

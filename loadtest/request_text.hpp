@@ -20,8 +20,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t variants = 6;
-  using OfPort = std::array<std::array<std::string, variants>, route_count>;
+  using OfPort = std::array<std::vector<std::string>, route_count>; // by variant
   std::vector<OfPort> texts_;
 };
 

@@ -226,18 +226,36 @@ fs::path write_run(const fs::path &runs_dir, const RunResult &result, std::uintm
   fail("make", runs_dir / name, "there are too many of that name");
 }
 
-StoredRun read_run(const fs::path &folder) {
-  StoredRun run;
-  run.run = read_json(folder / "run.json");
-  run.summary = read_json(folder / "summary.json");
-  run.histograms = read_json(folder / "histograms.json");
+json read_about(const fs::path &folder) {
+  return read_json(folder / "run.json");
+}
+
+Histogram read_histogram(const fs::path &folder, const std::string &name) {
+  try {
+    return Histogram::from_json(read_json(folder / "histograms.json").at(name));
+  } catch (const json::exception &e) {
+    fail("read", folder / "histograms.json", e.what());
+  }
+}
+
+std::vector<json> read_timeline(const fs::path &folder) {
+  std::vector<json> events;
   std::istringstream timeline(read_file(folder / "timeline.jsonl"));
   for (std::string line; std::getline(timeline, line);) {
     json event = json::parse(line, nullptr, false);
     if (event.is_discarded())
       fail("read", folder / "timeline.jsonl", "a line is no JSON");
-    run.timeline.push_back(std::move(event));
+    events.push_back(std::move(event));
   }
+  return events;
+}
+
+StoredRun read_run(const fs::path &folder) {
+  StoredRun run;
+  run.run = read_about(folder);
+  run.summary = read_json(folder / "summary.json");
+  run.histograms = read_json(folder / "histograms.json");
+  run.timeline = read_timeline(folder);
   read_requests(folder / "requests.csv", run);
   return run;
 }

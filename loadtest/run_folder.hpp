@@ -34,6 +34,11 @@ struct StoredRun {
 };
 StoredRun read_run(const std::filesystem::path &folder);
 
+// Parts of one, where its requests are not wanted.
+nlohmann::json read_about(const std::filesystem::path &folder); // run.json
+Histogram read_histogram(const std::filesystem::path &folder, const std::string &name);
+std::vector<nlohmann::json> read_timeline(const std::filesystem::path &folder);
+
 struct ListedRun {
   std::filesystem::path folder;
   nlohmann::json summary;

@@ -17,7 +17,9 @@ namespace lab::load {
 // One request without its time.
 struct Choice {
   Route route = Route::submit_job;
-  std::uint8_t variant = 0; // submit_job: job type 0..4; contend: row 1..5; else 0
+  // submit_job: job type 0..4; contend: row 1..5; hold_submit, hold_claim: place in
+  // Profile::holds(); else 0.
+  std::uint8_t variant = 0;
 };
 
 struct Arrival {
@@ -25,19 +27,19 @@ struct Arrival {
   Choice choice;
 };
 
-// A closed-loop user: when it begins, and what it sends, one after another. A
-// user that comes to the end of the list begins it again.
+// A closed-loop user: when it begins, what it sends, one after another, and when it has sent
+// its last. A user that comes to the end of the list begins it again.
 struct UserPlan {
-  std::chrono::nanoseconds start{};
+  std::chrono::nanoseconds start{}, end{};
   std::vector<Choice> choices;
 };
 inline constexpr int choices_per_user = 4096;
 
-// Users begin within this time from the start of the run.
+// Users begin within this time from the start of the run, or of their stage.
 inline constexpr std::chrono::milliseconds stagger{250};
 
 struct Schedule {
-  std::vector<Arrival> arrivals; // open: by due time, Poisson
+  std::vector<Arrival> arrivals; // open: by due time
   std::vector<UserPlan> users;   // closed
   std::uint64_t fingerprint = 0; // of due times, routes and variants (FNV-1a, 64 bit)
 };

@@ -337,6 +337,7 @@ json summarise(const Recorded &recorded) {
   summary["stopped"] = recorded.stopped;
   summary["offered"] = counts.offered;
   summary["sent"] = counts.sent;
+  summary["retries"] = recorded.retries;
   summary["ok"] = counts.ok;
   summary["failed"] = failed;
   summary["failed_percent"] = percent(static_cast<double>(counts.failed()), sent);

@@ -34,6 +34,8 @@ constexpr milliseconds progress_every{250};
 // host that is gone is not to be hammered.
 constexpr milliseconds pause_after_no_connection{100};
 
+constexpr milliseconds longest_retry_pause{60'000};
+
 double thread_seconds() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -106,12 +108,20 @@ private:
     bool operator>(const DueUser &other) const { return at > other.at; }
   };
 
+  struct DueRetry {
+    Clock::time_point at;
+    Errand errand; // as it was; its line begins anew
+    bool operator>(const DueRetry &other) const { return at > other.at; }
+  };
+
   void wait_for_next() {
     Clock::time_point next = Clock::time_point::max();
     if (next_arrival_ < schedule_.arrivals.size())
       next = start_ + schedule_.arrivals[next_arrival_].due;
-    else if (!due_users_.empty())
-      next = due_users_.top().at;
+    if (!due_users_.empty())
+      next = std::min(next, due_users_.top().at);
+    if (!due_retries_.empty())
+      next = std::min(next, due_retries_.top().at);
     if (next == armed_for_ || next == Clock::time_point::max())
       return;
     armed_for_ = next;
@@ -141,41 +151,68 @@ private:
       send_for_user(due.user, due.at, now);
       now = Clock::now();
     }
+    while (!ended_ && !due_retries_.empty() && due_retries_.top().at <= now) {
+      const DueRetry due = due_retries_.top();
+      due_retries_.pop();
+      send_again(due, now);
+      now = Clock::now();
+    }
   }
 
   void send_arrival(const Arrival &arrival, std::size_t number, Clock::time_point now) {
     Errand errand;
     errand.line.due = arrival.due.count();
     errand.line.choice = arrival.choice;
-    if (outstanding_ >= most_outstanding_) {
-      errand.line.taken = errand.line.sent = -1;
-      errand.line.done = since_start(now);
-      errand.line.outcome = outcome_of("not_sent");
-      into_->requests.push_back(errand.line);
-      ++into_->capped;
-      return;
-    }
-    take_up(errand, number % ports_.size(), now);
+    errand.host = number % ports_.size();
+    if (outstanding_ >= most_outstanding_)
+      not_sent(errand, now);
+    else
+      take_up(errand, now);
+  }
+
+  void not_sent(Errand &errand, Clock::time_point now) {
+    errand.line.taken = errand.line.sent = -1;
+    errand.line.done = since_start(now);
+    errand.line.outcome = outcome_of("not_sent");
+    into_->requests.push_back(errand.line);
+    ++into_->capped;
   }
 
   void send_for_user(std::size_t user, Clock::time_point due, Clock::time_point now) {
-    if (due >= end_)
+    if (due >= end_ || due >= start_ + schedule_.users[user].end)
       return;
     const std::vector<Choice> &choices = schedule_.users[user].choices;
     Errand errand;
     errand.line.due = since_start(due);
     errand.line.choice = choices[user_positions_[user]++ % choices.size()];
     errand.user = user;
-    take_up(errand, user % ports_.size(), now);
+    errand.host = user % ports_.size();
+    take_up(errand, now);
   }
 
-  void take_up(Errand &errand, std::size_t port_index, Clock::time_point now) {
+  // The same request to the same host, due now that its client's pause is over.
+  void send_again(const DueRetry &due, Clock::time_point now) {
+    if (due.at >= end_)
+      return;
+    Errand errand = due.errand;
+    errand.line = {};
+    errand.line.choice = due.errand.line.choice;
+    errand.line.due = since_start(due.at);
+    ++errand.tries;
+    ++into_->retries;
+    if (profile_.model == Model::open && outstanding_ >= most_outstanding_)
+      not_sent(errand, now);
+    else
+      take_up(errand, now);
+  }
+
+  void take_up(Errand &errand, Clock::time_point now) {
     errand.line.taken = since_start(now);
     errand.line.sent = -1;
     ++outstanding_;
     ++taken_;
     into_->outstanding_peak = std::max(into_->outstanding_peak, outstanding_);
-    wires_.send(port_index, texts_.text(port_index, errand.line.choice), errand);
+    wires_.send(errand.host, texts_.text(errand.host, errand.line.choice), errand);
   }
 
   // --- how it ended: ErrandListener ------------------------------------------
@@ -186,14 +223,14 @@ private:
     if (errand.kind != Errand::Kind::request)
       take_view(errand, answer);
     else if (answer.success())
-      ended(errand, "ok", answer.timing(), false);
+      ended(errand, "ok", answer.timing(), {});
     else
-      ended(errand, code_of(answer), answer.timing(), false);
+      ended(errand, code_of(answer), answer.timing(), {.not_now = answer.status() == 503});
   }
 
   void unanswered(const Errand &errand, const char *code) override {
     if (errand.kind == Errand::Kind::request)
-      ended(errand, code, {}, true);
+      ended(errand, code, {}, {.no_answer = true});
     else
       asked_strategy_ = true;
   }
@@ -225,8 +262,12 @@ private:
     return static_cast<std::uint8_t>(codes.size() - 1);
   }
 
-  void ended(const Errand &errand, std::string_view code, const ServerTiming &timing,
-             bool no_answer) {
+  struct How {
+    bool not_now = false;   // the host says: later
+    bool no_answer = false; // there was none
+  };
+
+  void ended(const Errand &errand, std::string_view code, const ServerTiming &timing, How how) {
     const Clock::time_point now = Clock::now();
     RequestLine line = errand.line;
     line.done = since_start(now);
@@ -236,16 +277,32 @@ private:
     into_->requests.push_back(line);
     --outstanding_;
     ++(line.outcome == 0 ? ok_ : failed_);
-    if (profile_.model == Model::open || ended_)
+    if (ended_)
       return;
+    if (how.not_now && errand.tries < profile_.retry.times) {
+      due_retries_.push({now + pause_before_retry(errand.tries), errand});
+      wait_for_next();
+    } else if (profile_.model == Model::closed) {
+      go_on(errand.user, line.outcome == 0, how.no_answer, now);
+    }
+  }
 
-    milliseconds pause = line.outcome == 0 ? profile_.think : profile_.pause_after_failure;
+  milliseconds pause_before_retry(int tries) const {
+    milliseconds pause = profile_.retry.pause;
+    for (int i = 0; i < tries; ++i)
+      pause = std::min(pause * profile_.retry.backoff_percent / 100, longest_retry_pause);
+    return pause;
+  }
+
+  // A user's next request.
+  void go_on(std::size_t user, bool well, bool no_answer, Clock::time_point now) {
+    milliseconds pause = well ? profile_.think : profile_.pause_after_failure;
     if (no_answer)
       pause = std::max(pause, pause_after_no_connection);
     if (pause.count() == 0) {
-      send_for_user(errand.user, now, now);
+      send_for_user(user, now, now);
     } else {
-      due_users_.push({now + pause, errand.user});
+      due_users_.push({now + pause, user});
       wait_for_next();
     }
   }
@@ -385,6 +442,7 @@ private:
 
   std::size_t next_arrival_ = 0;
   std::priority_queue<DueUser, std::vector<DueUser>, std::greater<>> due_users_;
+  std::priority_queue<DueRetry, std::vector<DueRetry>, std::greater<>> due_retries_;
   std::vector<std::size_t> user_positions_;
   Clock::time_point armed_for_ = Clock::time_point::max();
 

@@ -33,7 +33,8 @@ struct Errand {
   Kind kind = Kind::request;
   RequestLine line;                         // of a request
   std::size_t user = 0;                     // of a request, closed model: whose
-  std::size_t host = 0;                     // of the others: whom it asks, by its port's place
+  int tries = 0;                            // of a request: how often it was tried before
+  std::size_t host = 0;                     // whom it asks, by its port's place
   std::chrono::steady_clock::time_point at; // when it was handed over, for limits
 };
 

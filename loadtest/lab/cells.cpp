@@ -10,6 +10,7 @@
 #include "loadtest/figures.hpp"
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/faults/in_a_run.hpp"
 #include "loadtest/lab/swap.hpp"
 #include "loadtest/machine.hpp"
 
@@ -103,6 +104,7 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   terminal_.progress(
       fmt::format("{}: preparing, then {} s", label,
                   std::chrono::ceil<std::chrono::seconds>(cell.profile.total()).count()));
+  const FaultKind *const trouble = trouble_of(places_, cell.profile);
   const Running lab = lab_again();
   const std::vector<HostApi> hosts = lab.all_hosts();
   const auto database = database_in_use(places_, lab.user);
@@ -128,6 +130,11 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
   target.postgres_pid = database->pid().value_or(0);
   target.facts = facts_;
   target.fault = cell.fault;
+  std::optional<FaultPlace> place;
+  if (trouble && !target.fault) {
+    place.emplace(places_, trouble->name);
+    target.fault = fault_of_profile(places_, cell.profile, *trouble, *place);
+  }
   mark(hosts, "load: " + cell.profile.name);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,

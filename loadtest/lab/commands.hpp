@@ -42,9 +42,11 @@ void add_new(CLI::App &lab, Chosen &chosen);
 void add_verify(CLI::App &lab, Chosen &chosen);
 void add_watch(CLI::App &lab, Chosen &chosen);
 
+void add_profiles(CLI::App &lab, Chosen &chosen);
 void add_load(CLI::App &lab, Chosen &chosen);
 void add_compare(CLI::App &lab, Chosen &chosen);
 void add_matrix(CLI::App &lab, Chosen &chosen);
+void add_calibrate(CLI::App &lab, Chosen &chosen);
 
 void add_agent(CLI::App &lab, Chosen &chosen); // hidden: what `up` starts
 

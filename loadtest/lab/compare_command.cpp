@@ -81,7 +81,8 @@ Exit run(const Places &places, const Options &options) {
   }
   Comparison comparison{"lab compare", {}, strategies_of(options), options.load.seed};
   for (const std::string &name : options.profiles.empty() ? lesson_profiles() : options.profiles)
-    comparison.profiles.push_back(options.load.apply(load::for_compare(profile_called(name))));
+    comparison.profiles.push_back(
+        options.load.apply(load::for_compare(profile_called(places, name))));
   Terminal terminal(options.json.to_output());
   const Running running = bring_up(places);
   hand_over_strategies(places);

@@ -348,12 +348,17 @@ TEST(Settings, AreNumbers) {
     EXPECT_NE(failure_of([&] { parse_settings_by_strategy({wrong}); }), "") << wrong;
 }
 
+// A place without profiles of the learner's.
+load::Profile named(const std::string &profile) {
+  return profile_called(Places("/nonexistent", "/nonexistent"), profile);
+}
+
 TEST(LoadOptions, ShapeAProfile) {
   LoadOptions options;
   options.users = 20;
   options.seconds = 1.5;
   options.warm_up = 0.25;
-  const load::Profile hold = options.apply(profile_called("hold"));
+  const load::Profile hold = options.apply(named("hold"));
   EXPECT_EQ(hold.model, load::Model::closed);
   EXPECT_EQ(hold.users, 20);
   EXPECT_EQ(hold.measure, 1500ms);
@@ -364,7 +369,7 @@ TEST(LoadOptions, RefuseWhatCannotBe) {
   const auto failure = [](const std::function<void(LoadOptions &)> &set, const char *profile) {
     LoadOptions options;
     set(options);
-    return failure_of([&] { options.apply(profile_called(profile)); });
+    return failure_of([&] { options.apply(named(profile)); });
   };
   EXPECT_NE(failure([](auto &o) { o.users = 0; }, "hold"), "");
   EXPECT_NE(failure([](auto &o) { o.rate = -1; }, "hold"), "");
@@ -385,20 +390,65 @@ TEST(LoadOptions, RefuseWhatCannotBe) {
 TEST(LoadOptions, AHoldHasToFitInTheDeadline) {
   LoadOptions options;
   options.hold = 1200;
-  EXPECT_THAT(failure_of([&] { options.apply(profile_called("ceiling")); }),
+  EXPECT_THAT(failure_of([&] { options.apply(named("ceiling")); }),
               HasSubstr("does not fit in its deadline of 1300 ms"));
   options.hold = 1199;
-  EXPECT_EQ(options.apply(profile_called("ceiling")).hold, 1199ms);
+  EXPECT_EQ(options.apply(named("ceiling")).hold, 1199ms);
   options.hold = 5000;
-  const load::Profile hold = options.apply(profile_called("hold"));
+  const load::Profile hold = options.apply(named("hold"));
   EXPECT_EQ(hold.hold, 5000ms);
   EXPECT_THAT(hold.what, HasSubstr("(here held 5000 ms)"));
+}
+
+TEST(OwnProfiles, AreFoundByNameAndByFileAndToldWithTheLineOfAMistake) {
+  const Folder folder;
+  const Places places(folder.path / "home", folder.path / "work");
+  fs::create_directories(places.my_profiles());
+  const auto write = [](const fs::path &file, const std::string &text) {
+    std::ofstream(file) << text;
+  };
+  const std::string good = "what = \"x\"\nmodel = \"open\"\nrate = 7\nroutes = [\"touch\"]\n";
+  write(places.my_profiles() / "mine.toml", good);
+  write(folder.path / "elsewhere.toml", good);
+  write(places.my_profiles() / "wrong.toml", good + "rates = 3\n");
+  EXPECT_EQ(profile_called(places, "mine").rate, 7);
+  EXPECT_EQ(profile_called(places, "mine").name, "mine");
+  EXPECT_EQ(profile_called(places, (folder.path / "elsewhere.toml").string()).name, "elsewhere");
+  EXPECT_EQ(own_profile_names(places), (std::vector<std::string>{"mine", "wrong"}));
+  EXPECT_THAT(failure_of([&] { profile_called(places, "wrong"); }),
+              testing::AllOf(HasSubstr("wrong.toml"), HasSubstr("5"), HasSubstr("rates"),
+                             HasSubstr("rate,")));
+  EXPECT_THAT(failure_of([&] { profile_called(places, "nosuch"); }),
+              testing::AllOf(HasSubstr("hold"), HasSubstr("yours: mine")));
+  write(places.my_profiles() / "hold.toml", good);
+  EXPECT_THAT(failure_of([&] { profile_called(places, "hold"); }), HasSubstr("another name"));
+}
+
+TEST(OwnProfiles, TakeTheirRateFromWhatWasMeasuredHere) {
+  const Folder folder;
+  const Places places(folder.path / "home", folder.path / "work");
+  LoadOptions open;
+  open.model = "open";
+  EXPECT_THAT(failure_of([&] { open.apply(profile_called(places, "contended")); }),
+              HasSubstr("scripts/lab calibrate"));
+  EXPECT_EQ(LoadOptions().apply(profile_called(places, "contended")).model, load::Model::closed);
+  fs::create_directories(places.records());
+  // 10 connections: 1000 * 10 / (1 + 0.1 * 9 + 0.001 * 90) = 5025; 80 % of it.
+  std::ofstream(places.calibration())
+      << R"({"curves": [{"work": "contend", "usl": {"lambda": 1000, "sigma": 0.1, "kappa": 0.001}}]})";
+  EXPECT_EQ(open.apply(profile_called(places, "contended")).rate, 4020);
+  open.rate = 7;
+  EXPECT_EQ(open.apply(profile_called(places, "contended")).rate, 7) << "what is said counts";
+  std::ofstream(places.calibration()) << "not JSON";
+  open.rate.reset();
+  EXPECT_THAT(failure_of([&] { open.apply(profile_called(places, "contended")); }),
+              HasSubstr("scripts/lab calibrate"));
 }
 
 TEST(EstimatedTime, CountsWhatIsAroundTheCellsToo) {
   Comparison comparison{"lab", {}, {}, 1};
   for (const std::string &name : lesson_profiles())
-    comparison.profiles.push_back(load::for_compare(profile_called(name)));
+    comparison.profiles.push_back(load::for_compare(named(name)));
   for (const std::string &name : lesson_strategies())
     comparison.strategies.push_back({name});
   EXPECT_EQ(comparison.cells().size(), 12u);

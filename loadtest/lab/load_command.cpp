@@ -16,7 +16,7 @@
 #include "loadtest/lab/cells.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/database.hpp"
-#include "loadtest/lab/faults/carry_out.hpp"
+#include "loadtest/lab/faults/in_a_run.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/where_next.hpp"
 #include "loadtest/run_folder.hpp"
@@ -33,10 +33,6 @@ struct Options {
   JsonOption json;
 };
 
-int usual_amount(const FaultKind &kind) {
-  return kind.amount ? kind.amount->otherwise : 0;
-}
-
 std::vector<std::string> fault_names() {
   std::vector<std::string> names;
   for (const FaultKind &kind : fault_kinds())
@@ -49,23 +45,8 @@ Exit exit_of(const json &summary) {
   return verdict == "pass" ? Exit::pass : verdict == "fail" ? Exit::fail : Exit::invalid;
 }
 
-// `place` must outlive what it answers.
-load::Fault in_the_middle(const Places &places, const load::Profile &profile, const FaultKind &kind,
-                          FaultPlace &place) {
-  load::Fault fault;
-  fault.name = kind.name;
-  load::place_in_the_middle(fault, profile);
-  fault.work = [&places, &kind, &place](load::Fault::Clock::time_point until,
-                                        const std::stop_token &stop) {
-    const auto length =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - load::Fault::Clock::now());
-    (void)carry_out(places, kind, {usual_amount(kind), length}, place, stop);
-  };
-  return fault;
-}
-
 Exit run(const Places &places, const Options &options) {
-  const load::Profile profile = options.load.apply(profile_called(options.profile));
+  const load::Profile profile = options.load.apply(profile_called(places, options.profile));
   const FaultKind *const kind = options.fault ? &fault_named(*options.fault) : nullptr;
   if (kind && kind->on_postgres) // before anything is started
     (void)own_postgres(places, "load --fault " + kind->name);
@@ -78,7 +59,7 @@ Exit run(const Places &places, const Options &options) {
   CellRunner runner(places, "lab load " + profile.name, terminal, interrupt);
   Cell cell{profile, std::nullopt};
   if (place) {
-    cell.fault = in_the_middle(places, profile, *kind, *place);
+    cell.fault = fault_in_the_middle(places, profile, *kind, *place);
     const std::chrono::duration<double> time = cell.fault->length;
     terminal.say(fmt::format("{} for {} s in the middle", kind->what(usual_amount(*kind)),
                              load::shown(load::rounded(time.count()))));
@@ -110,7 +91,8 @@ void add_load(CLI::App &lab, Chosen &chosen) {
   std::string profiles;
   for (const std::string &name : load::profile_names())
     profiles += (profiles.empty() ? "" : ", ") + name;
-  command->add_option("PROFILE", options->profile, profiles)->required();
+  command->add_option("PROFILE", options->profile, profiles + ", one of my/profiles, or a file")
+      ->required();
   options->load.add_to(*command);
   command
       ->add_option("--fault", options->fault,

@@ -45,9 +45,11 @@ void describe(CLI::App &lab, Chosen &chosen) {
   add_new(lab, chosen);
   add_verify(lab, chosen);
   add_watch(lab, chosen);
+  add_profiles(lab, chosen);
   add_load(lab, chosen);
   add_compare(lab, chosen);
   add_matrix(lab, chosen);
+  add_calibrate(lab, chosen);
   lab::path::add_next(lab, chosen);
   lab::path::add_predict(lab, chosen);
   lab::path::add_check(lab, chosen);
@@ -67,6 +69,8 @@ std::vector<std::string> known_names() {
     names.push_back(name);
   try {
     const Places places = Places::from_environment();
+    for (const std::string &name : own_profile_names(places))
+      names.push_back(name);
     for (const auto &folder : {places.strategies(), places.my_strategies()}) {
       std::error_code absent;
       for (const auto &file : std::filesystem::directory_iterator(folder, absent))

@@ -24,7 +24,7 @@ Exit run(const Places &places, const Options &options) {
   const Running running = bring_up(places, options.wanted);
   Comparison comparison{"lab", {}, {}, LoadOptions{}.seed};
   for (const std::string &name : lesson_profiles())
-    comparison.profiles.push_back(load::for_compare(profile_called(name)));
+    comparison.profiles.push_back(load::for_compare(profile_called(places, name)));
   for (const std::string &name : lesson_strategies())
     comparison.strategies.push_back({name});
   const auto cells = comparison.cells();

@@ -28,6 +28,7 @@ public:
   std::filesystem::path strategies() const { return app() / "strategies"; }
   std::filesystem::path templates() const { return app() / "template"; } // of strategies
   std::filesystem::path page() const { return app() / "page"; }
+  std::filesystem::path report_parts() const { return app() / "report"; }
   std::filesystem::path path_steps() const { return app() / "path" / "steps"; }
   std::filesystem::path path_solutions() const { return app() / "path" / "solutions"; }
 
@@ -52,6 +53,7 @@ public:
   // What is recorded.
   std::filesystem::path records() const { return work_ / ".lab"; }
   std::filesystem::path runs() const { return records() / "runs"; }
+  std::filesystem::path calibration() const { return records() / "calibration.json"; }
   std::filesystem::path matrices() const { return records() / "matrix"; }
   std::filesystem::path progress() const { return records() / "progress.json"; }
   std::filesystem::path reports() const { return records() / "reports"; }
@@ -59,6 +61,8 @@ public:
   std::filesystem::path faults() const { return records() / "faults.json"; }
   std::filesystem::path state() const { return records() / "state.json"; }
   std::filesystem::path my_strategies() const { return work_ / "my" / "strategies"; }
+
+  std::filesystem::path my_profiles() const { return work_ / "my" / "profiles"; }
 
   std::filesystem::path my_settings() const { return work_ / "my" / "settings.toml"; }
 

@@ -16,6 +16,7 @@
 #include "loadtest/lab/lesson.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/matrix/arms.hpp"
+#include "loadtest/lab/matrix/matrix_report.hpp"
 #include "loadtest/lab/matrix/matrix_run.hpp"
 #include "loadtest/matrix/analysis.hpp"
 #include "loadtest/matrix/paired.hpp"
@@ -24,7 +25,6 @@
 namespace lab::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using matrix::Folder;
 
 // Enough to find a 10 % difference in three of four cases (paired_test.cpp).
@@ -43,10 +43,10 @@ struct Options {
   JsonOption json;
 };
 
-matrix::Design design_of(const Options &options) {
+matrix::Design design_of(const Places &places, const Options &options) {
   matrix::Design design;
   for (const std::string &name : options.profiles.empty() ? lesson_profiles() : options.profiles)
-    design.profiles.push_back(options.load.apply(load::for_compare(profile_called(name))));
+    design.profiles.push_back(options.load.apply(load::for_compare(profile_called(places, name))));
   design.arms =
       arms_of(options.names.empty() ? lesson_strategies() : options.names, options.handicap);
   design.blocks = options.blocks.value_or(options.full ? blocks_of_a_full_one : 1);
@@ -63,18 +63,6 @@ matrix::Design design_of(const Options &options) {
     throw SetUpFailed(e.what());
   }
   return design;
-}
-
-// One that was begun before, by its name or its folder.
-Folder folder_called(const Places &places, const std::string &name) {
-  if (name.empty()) {
-    const auto newest = matrix::newest(places.matrices());
-    if (!newest)
-      throw SetUpFailed("no matrix was begun yet: scripts/lab matrix");
-    return Folder::open(*newest);
-  }
-  return Folder::open(name.find('/') == std::string::npos ? places.matrices() / name
-                                                          : fs::path(name));
 }
 
 std::vector<Choice> strategies_of(const matrix::Design &design) {
@@ -102,7 +90,8 @@ void say_what_comes(const Folder &folder, Terminal &terminal) {
       estimated(folder).count()));
 }
 
-void report_on(const Folder &folder, const JsonOption &json, Terminal &terminal) {
+void report_on(const Places &places, const Folder &folder, const JsonOption &json,
+               Terminal &terminal) {
   nlohmann::json analysis = matrix::analyse(folder.design(), folder.finished());
   analysis["matrix"] = folder.path().string();
   analysis["left"] = folder.left();
@@ -119,6 +108,7 @@ void report_on(const Folder &folder, const JsonOption &json, Terminal &terminal)
     terminal.say(fmt::format("{} of {} runs are left: scripts/lab matrix --resume {}",
                              folder.left(), folder.cells().size(), folder.name()));
   terminal.say("recorded in " + folder.path().string());
+  terminal.say("report: " + write_matrix_report(places, folder).html.string());
   json.write(analysis.dump(2));
 }
 
@@ -142,10 +132,10 @@ Exit run_matrix(const Places &places, Folder folder, const Options &options,
     terminal.say("interrupted: the runs that are finished are kept");
     exit = Exit::interrupted;
   } catch (...) { // what is finished is told, whatever ended it
-    report_on(folder, options.json, terminal);
+    report_on(places, folder, options.json, terminal);
     throw;
   }
-  report_on(folder, options.json, terminal);
+  report_on(places, folder, options.json, terminal);
   return exit;
 }
 
@@ -155,21 +145,21 @@ Exit run(const Places &places, Options options) {
     options.blocks = benchmark.blocks();
   if (options.show) {
     Terminal terminal(options.json.to_output());
-    report_on(folder_called(places, *options.show), options.json, terminal);
+    report_on(places, matrix_called(places, *options.show), options.json, terminal);
     return Exit::pass;
   }
   if (benchmark.lists()) {
-    list_cells(options.resume ? folder_called(places, *options.resume).design()
-                              : design_of(options));
+    list_cells(options.resume ? matrix_called(places, *options.resume).design()
+                              : design_of(places, options));
     return Exit::pass;
   }
   Terminal terminal(options.json.to_output() || benchmark.prints());
   if (options.resume) {
-    const Folder folder = folder_called(places, *options.resume);
+    const Folder folder = matrix_called(places, *options.resume);
     bring_up_for(places, folder.design());
     return run_matrix(places, folder, options, benchmark, terminal);
   }
-  const matrix::Design design = design_of(options);
+  const matrix::Design design = design_of(places, options);
   bring_up_for(places, design);
   matrix::prune(places.matrices());
   return run_matrix(places,

@@ -1,8 +1,10 @@
-// report: the path as a page to hand in; and a class as a table, for those who teach.
+// report: the path as a page to hand in, or a matrix as one; and a class as a table, for those who
+// teach.
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <pwd.h>
@@ -15,6 +17,7 @@
 #include "loadtest/figures.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/matrix/matrix_report.hpp"
 #include "loadtest/lab/path/class_table.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/report.hpp"
@@ -31,6 +34,7 @@ using nlohmann::json;
 struct Options {
   std::string out;
   std::string class_folder;
+  std::optional<std::string> matrix; // "": the newest
   bool csv = false;
   cli::JsonOption json;
 };
@@ -62,17 +66,20 @@ std::string machine_text(const Places &places) {
   return version.empty() ? all : all + ", PostgreSQL " + version;
 }
 
+fs::path named_by(const std::string &out) {
+  const fs::path file = fs::absolute(out).lexically_normal();
+  std::error_code absent;
+  if (!fs::is_directory(file.parent_path(), absent))
+    throw cli::SetUpFailed(fmt::format("--out {}: there is no folder {}; make it first", out,
+                                       file.parent_path().string()));
+  if (fs::is_directory(file, absent))
+    throw cli::SetUpFailed(fmt::format("--out {} is a folder: name a file in it", out));
+  return file;
+}
+
 fs::path where_to(const Places &places, const std::string &out) {
-  if (!out.empty()) {
-    const fs::path file = fs::absolute(out).lexically_normal();
-    std::error_code absent;
-    if (!fs::is_directory(file.parent_path(), absent))
-      throw cli::SetUpFailed(fmt::format("--out {}: there is no folder {}; make it first", out,
-                                         file.parent_path().string()));
-    if (fs::is_directory(file, absent))
-      throw cli::SetUpFailed(fmt::format("--out {} is a folder: name a file in it", out));
-    return file;
-  }
+  if (!out.empty())
+    return named_by(out);
   std::error_code problem;
   fs::create_directories(places.reports(), problem);
   if (problem)
@@ -101,6 +108,20 @@ Exit write_report(const Places &places, const Options &options) {
   return Exit::pass;
 }
 
+Exit write_report_of_matrix(const Places &places, const Options &options) {
+  const cli::MatrixReport report =
+      cli::write_matrix_report(places, cli::matrix_called(places, *options.matrix));
+  fs::path file = report.html;
+  if (!options.out.empty()) {
+    file = named_by(options.out);
+    cli::write_whole(file, cli::text_of_file(report.html).value_or(""));
+  }
+  if (!options.json.to_output())
+    fmt::print("{}\n", file.string());
+  options.json.write(report.data.dump(2, ' ', false, json::error_handler_t::replace));
+  return Exit::pass;
+}
+
 Exit print_class(const Places &places, const Options &options) {
   if (options.csv && options.json.to_output())
     throw cli::SetUpFailed("--csv and --json both want standard output: write --json FILE");
@@ -123,25 +144,39 @@ Exit print_class(const Places &places, const Options &options) {
 
 void add_report(CLI::App &lab, cli::Chosen &chosen) {
   CLI::App *command = lab.add_subcommand(
-      "report", "The path: what you did, as one HTML page to hand in; or a whole class as a table");
+      "report", "What you did on the path, as one HTML page to hand in; or a matrix; or a whole "
+                "class as a table");
   auto options = std::make_shared<Options>();
-  CLI::Option *out = command
-                         ->add_option("--out", options->out,
-                                      "Where to write the page; without it .lab/reports/path.html")
-                         ->option_text("FILE");
+  CLI::Option *out =
+      command
+          ->add_option("--out", options->out,
+                       "Where to write the page; without it .lab/reports/path.html, or "
+                       "report.html in the matrix's folder")
+          ->option_text("FILE");
   CLI::Option *of_class =
       command
           ->add_option("--class", options->class_folder,
                        "A table of all progress files below FOLDER, for those who teach")
           ->option_text("FOLDER")
           ->excludes(out);
+  CLI::Option *of_matrix =
+      command
+          ->add_option("--matrix", options->matrix,
+                       "Of that matrix; without a name of the newest. Writes cells.csv beside it")
+          ->expected(0, 1)
+          ->option_text("[MATRIX]")
+          ->excludes(of_class);
   command->add_flag("--csv", options->csv, "With --class: as CSV on standard output")
       ->needs(of_class);
   options->json.add_to(*command);
-  command->get_option("--json")->needs(of_class)->description(
-      "With --class: as JSON, to FILE, or alone on standard output");
-  command->callback([&chosen, options] {
+  CLI::Option *json = command->get_option("--json")->description(
+      "With --class or --matrix: as JSON, to FILE, or alone on standard output");
+  command->callback([&chosen, options, json, of_class, of_matrix] {
+    if (*json && !*of_class && !*of_matrix)
+      throw CLI::RequiresError("--json", "--class or --matrix");
     chosen.action = [options](const Places &places) {
+      if (options->matrix)
+        return write_report_of_matrix(places, *options);
       return options->class_folder.empty() ? write_report(places, *options)
                                            : print_class(places, *options);
     };

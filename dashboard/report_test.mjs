@@ -1,0 +1,90 @@
+// The report of a matrix, opened from disc in a real Chromium: no request, no error, its numbers
+// are those of the JSON beside it.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+import { TestLab } from './test_lab.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+let lab, browser, folder;
+before(async () => {
+  lab = await TestLab.start();
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: quiet });
+  lab.run('matrix', 'fixed_tiny', 'bounded_timeout', '--profile', 'hold', '--profile', 'contended',
+    '--blocks', '2', '--seconds', '1', '--warm-up', '0');
+  const matrices = join(lab.environment.LAB_WORK, '.lab', 'matrix');
+  folder = join(matrices, readdirSync(matrices)[0]);
+}, { timeout: 180_000 });
+after(async () => {
+  await browser?.close();
+  lab?.end();
+});
+
+async function open({ dark = false, width = 1280 } = {}) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light', offline: true });
+  const page = await context.newPage();
+  const requests = [], errors = [];
+  page.on('request', request => { if (!request.url().startsWith('file:') && !request.url().startsWith('data:')) requests.push(request.url()); });
+  page.on('console', message => { if (message.type() === 'error') errors.push(message.text()); });
+  page.on('pageerror', error => errors.push(String(error)));
+  await page.goto(pathToFileURL(join(folder, 'report.html')).href);
+  await page.waitForSelector('body[data-drawn=yes]');
+  return { page, context, requests, errors };
+}
+
+test('it opens without a request and without an error, light and dark, wide and narrow', async () => {
+  for (const dark of [false, true])
+    for (const width of [1280, 400]) {
+      const { page, context, requests, errors } = await open({ dark, width });
+      assert.deepEqual(requests, []);
+      assert.deepEqual(errors, []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `it fits in ${width}`);
+      if (process.env.LAB_PICTURES)
+        await page.screenshot({ path: join(process.env.LAB_PICTURES, `report-${width}-${dark ? 'dark' : 'light'}.png`), fullPage: true });
+      await context.close();
+    }
+});
+
+test('its headline numbers are those of analysis.json', async () => {
+  const analysis = JSON.parse(readFileSync(join(folder, 'analysis.json'), 'utf8'));
+  const { page, context } = await open();
+  const text = await page.evaluate(() => document.querySelector('main').innerText);
+  for (const profile of analysis.profiles) {
+    for (const arm of profile.arms)
+      assert.ok(text.includes(`${arm.ok_per_second.median} a second`), `${arm.arm} on ${profile.profile}`);
+    for (const pair of [...profile.pairs, ...profile.twins])
+      for (const measure of pair.measures)
+        if (measure.ratio) assert.ok(text.includes(`×${measure.ratio}`), `${pair.a} against ${pair.b}: ${measure.ratio}`);
+  }
+  assert.ok(text.indexOf('What chance alone does') < text.indexOf('Strategies and loads'), 'chance first');
+  await context.close();
+});
+
+test('its timelines and curves hold what was measured', async () => {
+  const { page, context } = await open();
+  const data = await page.evaluate(() => JSON.parse(document.getElementById('data').textContent));
+  assert.equal(data.timelines.length, 6, 'two strategies and a twin on two loads');
+  for (const one of data.timelines) {
+    assert.ok(one.in_use.some(value => value > 0), `${one.arm} on ${one.profile} used connections`);
+    assert.ok(one.limit.every(value => value > 0), `${one.arm} on ${one.profile} had a plan`);
+    assert.ok(one.said.length > 0, `${one.arm} on ${one.profile} explained itself`);
+  }
+  assert.equal(data.curves.length, 6);
+  assert.equal(await page.locator('#timelines canvas').count() > 0, true);
+  await context.close();
+});
+
+test('axe finds nothing', async () => {
+  const { page, context } = await open();
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await window.axe.run()).violations.map(one => `${one.id}: ${one.nodes.map(node => node.target).join(' ')}`));
+  assert.deepEqual(found, []);
+  await context.close();
+});
