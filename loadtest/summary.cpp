@@ -147,6 +147,52 @@ json pool_of(const PoolView &view, const json &summary,
   return pool;
 }
 
+std::string of_route(Route route) {
+  return fmt::format("latency:{}", route_name(route));
+}
+
+std::string of_code(const std::string &code) {
+  return fmt::format("latency_failed:{}", code);
+}
+
+// What became of the requests of each route.
+json routes_of(const Recorded &recorded, const Window &window,
+               const std::map<std::string, Histogram> &histograms) {
+  struct Sums {
+    Counts counts;
+    std::map<std::string, std::uint64_t> failed;
+  };
+  std::map<Route, Sums> routes;
+  for (const RequestLine &line : recorded.requests) {
+    if (!window.holds(line))
+      continue;
+    Sums &sums = routes[line.choice.route];
+    sums.counts.add(line);
+    if (line.taken >= 0 && line.outcome != 0)
+      ++sums.failed[recorded.codes.at(line.outcome)];
+  }
+  json all = json::object();
+  for (const auto &[route, sums] : routes) {
+    const auto latency = histograms.find(of_route(route));
+    all[std::string(route_name(route))] = {
+        {"sent", sums.counts.sent},
+        {"ok", sums.counts.ok},
+        {"failed", sums.failed},
+        {"latency_ms", quantiles(latency == histograms.end() ? Histogram() : latency->second)}};
+  }
+  return all;
+}
+
+// How long those took that ended with each code: a quick refusal is another experience than a
+// long wait for nothing.
+json codes_of(const std::map<std::string, std::uint64_t> &failed,
+              const std::map<std::string, Histogram> &histograms) {
+  json all = json::object();
+  for (const auto &[code, count] : failed)
+    all[code] = {{"count", count}, {"latency_ms", quantiles(histograms.at(of_code(code)))}};
+  return all;
+}
+
 json fault_of(const Recorded &recorded) {
   if (!recorded.fault)
     return nullptr;
@@ -271,11 +317,14 @@ std::map<std::string, Histogram> histograms_of(const Recorded &recorded) {
     if (!window.holds(line) || line.taken < 0)
       continue;
     all["lag"].record(nanoseconds(line.taken - line.due));
+    const nanoseconds from_due(line.done - line.due);
     if (line.outcome == 0) {
-      all["latency"].record(nanoseconds(line.done - line.due));
+      all["latency"].record(from_due);
       all["latency_sent"].record(nanoseconds(line.done - line.sent));
+      all[of_route(line.choice.route)].record(from_due);
     } else {
-      all["latency_failed"].record(nanoseconds(line.done - line.due));
+      all["latency_failed"].record(from_due);
+      all[of_code(recorded.codes.at(line.outcome))].record(from_due);
     }
     if (line.wait >= 0)
       all["wait"].record(nanoseconds(line.wait));
@@ -353,6 +402,8 @@ json summarise(const Recorded &recorded) {
   summary["latency_ms"] = quantiles(histograms.at("latency"));
   summary["latency_sent_ms"] = quantiles(histograms.at("latency_sent"));
   summary["latency_failed_ms"] = quantiles(histograms.at("latency_failed"));
+  summary["routes"] = routes_of(recorded, window, histograms);
+  summary["codes"] = codes_of(failed, histograms);
   const bool few_failed = counts.ok > 0 && counts.failed() * 100 <= counts.sent;
   summary["slo_p99_ms"] = few_failed ? summary["latency_ms"]["p99"] : json();
   summary["pool"] = pool_of(view, summary, histograms);

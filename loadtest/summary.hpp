@@ -17,7 +17,8 @@
 namespace lab::load {
 
 // "latency", "latency_sent" (successes), "latency_failed", "wait", "hold", "lag"
-// (from due to sent): of the requests that are judged.
+// (from due to sent): of the requests that are judged. "latency:ROUTE" and "latency_failed:CODE"
+// are parts of the first and the third: only those that there were.
 std::map<std::string, Histogram> histograms_of(const Recorded &recorded);
 
 nlohmann::json summarise(const Recorded &recorded);

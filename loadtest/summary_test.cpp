@@ -65,6 +65,33 @@ PoolSample sample(std::int64_t at, int in_use, int open, int waiting) {
            {"server", {{"max_connections", 100}, {"reserved", 3}, {"total", open + 2}}}}};
 }
 
+TEST(Summary, TellsRoutesAndCodesApart) {
+  Recorded recorded = made_up(); // judged: 500 requests
+  for (std::size_t i = 0; i < recorded.requests.size(); ++i) {
+    RequestLine &line = recorded.requests[i];
+    line.choice.route = i % 2 == 0 ? Route::hold_submit : Route::hold_claim;
+    if (i % 10 == 0) // turned away at once
+      line.outcome = 1, line.done = line.due + 2 * ms;
+    else if (i % 10 == 1) // a long wait for nothing
+      line.outcome = 2, line.done = line.due + 900 * ms;
+  }
+  const json summary = summarise(recorded);
+  const json &submit = summary["routes"]["hold_submit"], &claim = summary["routes"]["hold_claim"];
+  EXPECT_EQ(submit["sent"], 250);
+  EXPECT_EQ(submit["ok"], 200);
+  EXPECT_EQ(submit["failed"], (json{{"pool_timeout", 50}}));
+  EXPECT_EQ(claim["failed"], (json{{"query_failed", 50}}));
+  EXPECT_NEAR(claim["latency_ms"]["p99"].get<double>(), 60, 1);
+  EXPECT_EQ(summary["codes"]["pool_timeout"]["count"], 50);
+  EXPECT_NEAR(summary["codes"]["pool_timeout"]["latency_ms"]["p50"].get<double>(), 2, 0.1);
+  EXPECT_NEAR(summary["codes"]["query_failed"]["latency_ms"]["p50"].get<double>(), 900, 9);
+
+  auto histograms = histograms_of(recorded); // the parts add up to the whole
+  Histogram both = histograms.at("latency:hold_submit");
+  both.merge(histograms.at("latency:hold_claim"));
+  EXPECT_EQ(both.to_json(), histograms.at("latency").to_json());
+}
+
 TEST(Summary, CountsOnlyTheMeasuredTime) {
   Recorded recorded = made_up();
   fail(recorded, 1, [](std::size_t i) { return i < 100; }); // all in the warm-up

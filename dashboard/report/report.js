@@ -117,6 +117,8 @@
     let at = profile.warm_up_ms / 1000;
     const all = [at];
     for (const stage of profile.stages) all.push(at += stage.for_ms / 1000);
+    const { trouble, warm_up_ms: warm } = profile;
+    if (trouble.fault) all.push((warm + trouble.from_ms) / 1000, (warm + (trouble.for_ms ? trouble.from_ms + trouble.for_ms : profile.measure_ms)) / 1000);
     return all;
   };
   const lines = of => (canvas, area, graph) => {
@@ -207,6 +209,12 @@
     canvas.fill();
   }
 
+  function square(graph, name, canvas, x, y, colourOf, size) {
+    canvas.strokeStyle = colourOf;
+    canvas.lineWidth = 2;
+    canvas.strokeRect(x - size, y - size, 2 * size, 2 * size);
+  }
+
   function order() {
     for (const profile of design.profiles.map(one => one.profile)) {
       const rows = points(profile, 'place', 'ok_per_second');
@@ -237,7 +245,7 @@
   function law() {
     const curves = data.calibration?.curves ?? [];
     $('law').hidden = !curves.some(curve => curve.usl); // before it is drawn: what is hidden has no width
-    const looks = { measured: { colour: '--c1', dash: [] }, 'the law': { colour: '--c7', dash: [8, 4] } };
+    const looks = { measured: { colour: '--c1', dash: [] }, 'the law': { colour: '--c7', dash: [8, 4] }, strategies: { colour: '--c2', dash: [] } };
     for (const curve of curves) {
       if (!curve.usl) continue;
       const { lambda, sigma, kappa } = curve.usl;
@@ -248,9 +256,10 @@
         for (const arm of profile.arms) if (arm.max_open) places.set(arm.max_open.median, [...(places.get(arm.max_open.median) ?? []), works.length > 1 ? `${arm.arm} on ${profile.profile}` : arm.arm]);
       const sizes = new Set([...curve.sizes.map(one => one.size), ...places.keys()]);
       for (let n = 1; n <= 64; n *= 1.25) sizes.add(Math.round(n * 10) / 10);
-      const rows = [...sizes].sort((a, b) => a - b).map(n => [n, curve.sizes.find(one => one.size === n)?.ok_per_second ?? null, at(n)]);
+      const rows = [...sizes].sort((a, b) => a - b).map(n => [n, curve.sizes.find(one => one.size === n)?.ok_per_second ?? null, at(n), places.has(n) ? at(n) : null]);
       const figure = draw($('laws'), `${curve.work}: ok/s by connections`, 'measured points and the fitted law', ['connections', ...Object.keys(looks)], rows,
-        { looks, series: { measured: { strokeWidth: 0, drawPoints: true, pointSize: 5 } }, dygraph: { logscale: false, includeZero: true } });
+        { looks, series: { measured: { strokeWidth: 0, drawPoints: true, pointSize: 4 },
+          strategies: { strokeWidth: 0, drawPoints: true, pointSize: 5, drawPointCallback: square } }, dygraph: { logscale: false, includeZero: true } });
       const list = make('ol');
       for (const [n, who] of [...places].sort((a, b) => a[0] - b[0])) list.append(make('li', `${who.join(', ')}: ${n} connections, by the law ${Math.round(at(n))} a second`));
       figure.append(list);
