@@ -16,6 +16,7 @@
 #include "loadtest/lab/comparison_run.hpp"
 #include "loadtest/lab/hand_over.hpp"
 #include "loadtest/lab/lesson.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 #include "loadtest/lab/where_next.hpp"
 #include "loadtest/run_folder.hpp"
 #include "loadtest/two_runs.hpp"

@@ -24,6 +24,7 @@
 #include "loadtest/lab/lesson.hpp"
 #include "loadtest/lab/load_lock.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 #include "loadtest/lab/places.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/process.hpp"
@@ -439,10 +440,14 @@ TEST(OwnProfiles, TakeTheirRateFromWhatWasMeasuredHere) {
   EXPECT_EQ(open.apply(profile_called(places, "contended")).rate, 4020);
   open.rate = 7;
   EXPECT_EQ(open.apply(profile_called(places, "contended")).rate, 7) << "what is said counts";
-  std::ofstream(places.calibration()) << "not JSON";
   open.rate.reset();
-  EXPECT_THAT(failure_of([&] { open.apply(profile_called(places, "contended")); }),
-              HasSubstr("scripts/lab calibrate"));
+  for (const char *damaged : {"not JSON", R"({"curves": [{}]})", R"({"curves": 3})",
+                              R"({"curves": [{"work": "contend", "usl": {"lambda": "x"}}]})"}) {
+    std::ofstream(places.calibration()) << damaged;
+    EXPECT_THAT(failure_of([&] { open.apply(profile_called(places, "contended")); }),
+                HasSubstr("scripts/lab calibrate"))
+        << damaged;
+  }
 }
 
 TEST(EstimatedTime, CountsWhatIsAroundTheCellsToo) {

@@ -18,6 +18,7 @@
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/faults/in_a_run.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 #include "loadtest/lab/where_next.hpp"
 #include "loadtest/run_folder.hpp"
 

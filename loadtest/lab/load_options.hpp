@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "loadtest/lab/places.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/profile.hpp"
 
@@ -55,12 +54,5 @@ std::pair<std::string, double> parse_setting(const std::string &text);
 // "fixed_tiny.max=30", several times -> by strategy. Throws SetUpFailed.
 std::map<std::string, std::map<std::string, double>>
 parse_settings_by_strategy(const std::vector<std::string> &texts);
-
-// A profile by its name: the lab's own, or of my/profiles; or by its file (NAME.toml). Throws
-// SetUpFailed: which names there are, or what is wrong in the file.
-load::Profile profile_called(const Places &places, const std::string &name);
-
-// Of my/profiles: names, sorted.
-std::vector<std::string> own_profile_names(const Places &places);
 
 } // namespace lab::cli

@@ -17,6 +17,7 @@
 #include "loadtest/lab/interrupt.hpp"
 #include "loadtest/lab/lesson.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/profile.hpp"
 

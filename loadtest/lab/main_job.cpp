@@ -9,6 +9,7 @@
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/comparison_run.hpp"
 #include "loadtest/lab/lesson.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 
 namespace lab::cli {
 namespace {

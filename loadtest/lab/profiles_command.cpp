@@ -8,7 +8,7 @@
 #include "loadtest/built_in_profiles.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/exit_status.hpp"
-#include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 
 namespace lab::cli {
 namespace {

@@ -18,6 +18,7 @@
 #include "loadtest/lab/matrix/arms.hpp"
 #include "loadtest/lab/matrix/matrix_report.hpp"
 #include "loadtest/lab/matrix/matrix_run.hpp"
+#include "loadtest/lab/named_profiles.hpp"
 #include "loadtest/matrix/analysis.hpp"
 #include "loadtest/matrix/paired.hpp"
 #include "loadtest/matrix/table.hpp"
