@@ -127,10 +127,11 @@ Folder Folder::open(const fs::path &path) {
     Folder folder(path, design_of(json::parse(in)));
     folder.read_runs();
     return folder;
-  } catch (const json::exception &e) {
-    fail("read", path / "matrix.json", e.what());
-  } catch (const std::invalid_argument &e) {
-    fail("read", path / "matrix.json", e.what());
+  } catch (const std::exception &e) {
+    fail("read", path / "matrix.json",
+         fmt::format("another version wrote it, or it is damaged ({}); scripts/lab matrix begins a "
+                     "new one",
+                     e.what()));
   }
 }
 

@@ -90,6 +90,11 @@ TEST_F(MatrixFolder, ThatIsNoneIsToldInALine) {
   std::ofstream(matrices_ / "broken" / "matrix.json") << R"({"profiles":[],"arms":[]})";
   EXPECT_THAT([&] { (void)Folder::open(matrices_ / "broken"); },
               ThrowsMessage<std::runtime_error>(HasSubstr("broken/matrix.json")));
+  // A profile as another version kept it.
+  std::ofstream(matrices_ / "broken" / "matrix.json") << R"({"profiles":[{"profile":"x"}]})";
+  EXPECT_THAT([&] { (void)Folder::open(matrices_ / "broken"); },
+              ThrowsMessage<std::runtime_error>(testing::AllOf(
+                  HasSubstr("broken/matrix.json"), HasSubstr("scripts/lab matrix begins a new"))));
   EXPECT_EQ(newest(matrices_ / "nosuch"), std::nullopt);
 }
 
