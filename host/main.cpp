@@ -22,6 +22,7 @@
 #include "db/open_files.hpp"
 #include "host/clock.hpp"
 #include "host/containment.hpp"
+#include "host/end_by_exit.hpp"
 #include "host/events/event_log.hpp"
 #include "host/events/event_stream.hpp"
 #include "host/events/pool_reporter.hpp"
@@ -211,6 +212,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   HttpServer http(clock, settings.port, router, metrics);
   fmt::print("ready http://127.0.0.1:{}\n", http.port());
   std::fflush(stdout);
+  end_at_once_by_exit();
 
   const bool tainted = wait_until_told(stops, strategies);
   if (tainted) // the agent reads whom to blame
@@ -226,6 +228,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   stream.stop();
   http.stop();
   spdlog::info("stopped");
+  host_ends_by_itself();
   const StrategyStatus status = strategies.status();
   if (status.contained > 0) {
     // Parked threads may hold locks that a tidy end would wait for.

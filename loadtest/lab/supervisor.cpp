@@ -159,7 +159,7 @@ void Supervisor::run() {
         (*order)();
       if (host_)
         if (const auto end = host_->ended())
-          host_ended(*end);
+          host_ended(*end, known_state().running(number_, system_clock::now()));
       if (start_at_ && steady_clock::now() >= *start_at_)
         start(std::exchange(start_with_, {}));
       if (steady_clock::now() >= next_look) {
@@ -237,7 +237,7 @@ void Supervisor::start(const Choice &choice) {
   try {
     host_ = HostProcess::start(places_, number_, user_, state, choice);
   } catch (const HostProcess::NotStarted &e) {
-    host_ended(e.end);
+    host_ended(e.end, choice);
     return;
   }
   seen_.clear();
@@ -260,10 +260,9 @@ void Supervisor::start(const Choice &choice) {
   report_.problem.clear();
 }
 
-void Supervisor::host_ended(const HostProcess::End &end) {
+void Supervisor::host_ended(const HostProcess::End &end, const Choice &ran) {
   host_.reset();
   const State before = known_state();
-  const Choice ran = before.running(number_, system_clock::now());
   const std::string blamed = end.blamed.empty() ? ran.name : end.blamed;
   const NextStart next = rule_.after({end.how, end.lived, blamed != ran.name});
   std::string event = fmt::format("{} {} while it ran {}", name_, end.text, shown(ran));

@@ -59,7 +59,8 @@ private:
   void begin();                                 // [supervisor]
   void start(const Choice &choice);             // [supervisor]
   void start_as_remembered();                   // [supervisor]
-  void host_ended(const HostProcess::End &end); // [supervisor]
+  // `ran`: what it served with, or was to start with. [supervisor]
+  void host_ended(const HostProcess::End &end, const Choice &ran);
   const State &known_state();                   // [supervisor]
   void observe();                               // [supervisor]
   void look_at_settings(bool at_once);          // [supervisor]

@@ -24,6 +24,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "loadtest/lab/state.hpp"
 #include "loadtest/lab/test_lab.hpp"
 
 namespace lab::cli {
@@ -223,7 +224,8 @@ TEST_F(Zoo, LetThroughEachCostsAtMostWhatWasInFlightAndASafeStrategyIsBackSoon) 
     // One that ended the host a moment ago would make the agent careful.
     if (animal.fate == Fate::ends_host || animal.fate == Fate::anything)
       (void)lab_.lab({"down"});
-    ASSERT_EQ(lab_.lab({"up"}).status, 0);
+    const auto up = lab_.lab({"up"});
+    ASSERT_EQ(up.status, 0) << up.out << up.err;
     ASSERT_TRUE(eventually([&] { return lab_.lab({"use", "bounded_timeout"}).status == 0; }));
     const auto before = host_pid();
     ASSERT_TRUE(before);
@@ -269,6 +271,19 @@ TEST_F(Zoo, LetThroughEachCostsAtMostWhatWasInFlightAndASafeStrategyIsBackSoon) 
     }
     EXPECT_LT(back - left, 3s);
   }
+}
+
+// What runs is written down once it serves: the blame must not go to what served before.
+TEST_F(Zoo, ARememberedOneThatEndsEachHostAsItStartsIsRefusedAndASafeOneServes) {
+  ASSERT_EQ(lab_.lab({"down"}).status, 0);
+  StateFile(lab_.places().state()).change([](State &state) {
+    state.in_use = {"exit_in_create"};
+    state.loaded.at(0) = {"bounded_timeout"};
+  });
+  const auto up = lab_.lab({"up"});
+  EXPECT_EQ(up.status, 0) << up.err;
+  EXPECT_TRUE(on_bounded_timeout());
+  EXPECT_TRUE(StateFile(lab_.places().state()).read().refused.contains("exit_in_create"));
 }
 
 } // namespace
