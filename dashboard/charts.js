@@ -1,45 +1,58 @@
 // The charts, in the order in which one finds a cause: what users get, why they
-// are turned away, what the pool does, who waits, where the time goes, and how
-// near PostgreSQL is to its ceiling. Lines differ by dash as well as by colour.
+// are turned away, what the pool does, who waits, where the time goes, how near
+// PostgreSQL is to its ceiling, what it is at, and how connections come and go.
+// Lines differ by dash as well as by colour.
 /* global Dygraph */
 import { failureCodes } from './history.js';
 
-const shownTime = 2 * 60 * 1000; // ms
+const longest = 2 * 60 * 1000, shortest = 10 * 1000; // ms that are shown
 
 const solid = [], dashed = [7, 4], dotted = [2, 3], mixed = [9, 3, 2, 3];
 const round = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.0+$/, '');
 
 // `bound`: a limit, which must not flatten the other lines: it is drawn where it fits.
+// `ghost`: of this line the previous load's is drawn too.
 const charts = [
   { id: 'rate', title: 'Requests a second', series: [
-    { name: 'ok', of: r => r.rate?.ok, colour: 3, dash: solid },
+    { name: 'asked for', of: r => r.rate?.asked, colour: 7, dash: mixed },
+    { name: 'ok', of: r => r.rate?.ok, colour: 3, dash: solid, ghost: true },
     { name: 'failed', of: r => r.rate?.failed, colour: 2, dash: dashed },
   ] },
   { id: 'failures', title: 'Failures a second, by cause', quiet: 'none', series:
     failureCodes.map((code, i) => ({ name: code, of: r => r.rate?.[code],
       colour: [2, 4, 1, 8, 5, 7, 6, 3][i], dash: [solid, dashed, dotted, mixed][i % 4], onlyWhenSeen: true })) },
   { id: 'pool', title: 'Connections of the pool', series: [
-    { name: 'in use', of: r => r.gauges.in_use, colour: 1, dash: solid },
+    { name: 'in use', of: r => r.gauges.in_use, colour: 1, dash: solid, ghost: true },
     { name: 'idle', of: r => r.gauges.idle, colour: 3, dash: dotted },
     { name: 'connecting', of: r => r.gauges.connecting, colour: 5, dash: mixed },
     { name: 'may be in use', of: r => r.gauges.plan.max_in_use, colour: 7, dash: dashed, bound: true },
   ] },
   { id: 'waiting', title: 'Requests that wait for a connection', series: [
-    { name: 'waiting', of: r => r.gauges.waiting, colour: 2, dash: solid },
+    { name: 'waiting', of: r => r.gauges.waiting, colour: 2, dash: solid, ghost: true },
   ] },
   { id: 'times', title: 'Where the time goes, in milliseconds', series: [
     { name: 'wait p50', of: r => r.gauges.wait_ms.p50, colour: 2, dash: dotted },
-    { name: 'wait p99', of: r => r.gauges.wait_ms.p99, colour: 2, dash: solid },
+    { name: 'wait p99', of: r => r.gauges.wait_ms.p99, colour: 2, dash: solid, ghost: true },
     { name: 'hold p50', of: r => r.gauges.hold_ms.p50, colour: 1, dash: dotted },
     { name: 'hold p99', of: r => r.gauges.hold_ms.p99, colour: 1, dash: mixed },
     { name: 'wait limit', of: r => r.gauges.plan.wait_timeout_ms, colour: 7, dash: dashed, bound: true },
   ] },
   { id: 'server', title: 'PostgreSQL’s connections', series: [
-    { name: 'all', of: r => r.gauges.server?.total, colour: 1, dash: solid },
+    { name: 'all', of: r => r.gauges.server?.total, colour: 1, dash: solid, ghost: true },
     { name: 'of others', of: r => r.gauges.server?.others, colour: 4, dash: dotted },
     { name: 'for ordinary users', of: r => r.gauges.server && r.gauges.server.max_connections - r.gauges.server.reserved,
       colour: 5, dash: dashed },
     { name: 'max_connections', of: r => r.gauges.server?.max_connections, colour: 7, dash: mixed },
+  ] },
+  { id: 'work', title: 'What PostgreSQL’s connections do', series: [
+    { name: 'at work', of: r => r.gauges.server?.active, colour: 1, dash: solid, ghost: true },
+    { name: 'waiting for a lock', of: r => r.gauges.server?.waiting_for_locks, colour: 2, dash: dashed },
+    { name: 'processors in use', of: r => r.gauges.server?.cores, colour: 5, dash: dotted },
+  ] },
+  { id: 'churn', title: 'Connections that come and go, a second', series: [
+    { name: 'opened', of: r => r.rate?.opened, colour: 3, dash: solid },
+    { name: 'closed', of: r => r.rate?.closed, colour: 4, dash: dotted },
+    { name: 'failed to open', of: r => r.rate?.connectsFailed, colour: 2, dash: dashed },
   ] },
 ];
 
@@ -51,11 +64,14 @@ const svg = (name, attributes) => {
 };
 
 class Chart {
-  #what; #plot; #graph; #values; #points = []; #hovered = null; #seen;
+  #what; #plot; #graph; #values; #points = []; #hovered = null; #seen; #still = false;
+  onHover = () => {};
+  onZoom = () => {}; // from, to; nothing: all of it again
 
-  constructor(what, history, parent) {
+  constructor(what, history, view, parent) {
     this.#what = what;
     this.history = history;
+    this.view = view;
     const figure = document.createElement('figure');
     figure.id = `chart-${what.id}`;
     const title = document.createElement('h2');
@@ -63,7 +79,7 @@ class Chart {
     this.#plot = document.createElement('div');
     this.#plot.className = 'chart';
     this.#plot.setAttribute('role', 'img');
-    this.#plot.setAttribute('aria-label', `${what.title}: the last two minutes. The figures of this moment are below.`);
+    this.#plot.setAttribute('aria-label', `${what.title}, over time. The figures of this moment, or of the one that is pointed at, are below.`);
     const key = document.createElement('ul');
     key.className = 'key';
     this.#values = what.series.map(series => this.#keyFor(series, key));
@@ -73,6 +89,10 @@ class Chart {
       this.none.textContent = what.quiet;
       key.append(this.none);
     }
+    this.ghost = document.createElement('li');
+    this.ghost.className = 'ghost';
+    this.ghost.hidden = true;
+    key.append(this.ghost);
     parent.append(figure);
     this.#seen = what.series.map(series => !series.onlyWhenSeen);
   }
@@ -92,12 +112,18 @@ class Chart {
   add(row) {
     if (row.gap) this.#points.push([new Date(row.at - 1), ...this.#what.series.map(() => null)]);
     this.#points.push([new Date(row.at), ...this.#what.series.map(series => series.of(row) ?? null)]);
-    while (this.#points[0][0] < row.at - 1.1 * shownTime) this.#points.shift();
+    if (!this.#still) while (this.#points[0][0] < row.at - 1.1 * longest) this.#points.shift();
   }
 
+  // Held still, what is shown stays in memory, however long that is.
+  hold(still) { this.#still = still; }
+
   draw() {
-    const end = this.history.last.at;
-    const options = { file: this.#points, dateWindow: [end - shownTime, end], valueRange: this.#range() };
+    const [from, to] = this.view.window ?? [this.history.last.at - this.view.length, this.history.last.at];
+    const options = { file: this.#points, dateWindow: [from, to], valueRange: this.#range(from, to) };
+    const ghost = this.view.ghosts?.shown;
+    this.ghost.hidden = !ghost || !this.#what.series.some(one => one.ghost);
+    if (ghost) this.ghost.textContent = `faint: the ${ghost.name} before, on ${ghost.strategy || 'the built-in plan'}`;
     this.#showKey();
     if (this.#graph) this.#graph.updateOptions(options);
     else this.#create(options);
@@ -123,17 +149,34 @@ class Chart {
       strokeWidth: 2, legend: 'never', axisLabelFontSize: 12, highlightCircleSize: 4, xRangePad: 0,
       axisLineColor: colour('--line'), gridLineColor: colour('--grid'),
       axes: { x: { pixelsPerLabel: 70 }, y: { axisLabelWidth: 44, pixelsPerLabel: 28 } },
-      interactionModel: {},
-      underlayCallback: (canvas, area, graph) => this.#drawMarkers(canvas, area, graph),
-      highlightCallback: (event, x) => { this.#hovered = x; this.#showKey(); },
-      unhighlightCallback: () => { this.#hovered = null; this.#showKey(); },
+      // Drawn over with the mouse, a stretch of time is looked at on all charts.
+      interactionModel: { ...Dygraph.defaultInteractionModel, dblclick: () => this.onZoom() },
+      animatedZooms: false,
+      zoomCallback: (from, to) => this.onZoom(from, to),
+      underlayCallback: (canvas, area, graph) => {
+        this.#drawGhost(canvas, graph);
+        this.#drawMarkers(canvas, area, graph);
+      },
+      highlightCallback: (event, x) => this.onHover(x),
+      unhighlightCallback: () => this.onHover(null),
     });
   }
 
+  // The figures of that moment, here and on all others.
+  hover(x) {
+    if (x === this.#hovered || !this.#graph) return;
+    this.#hovered = x;
+    const place = x === null ? -1 : this.#points.findIndex(one => one[0].getTime() === x);
+    if (place >= 0) this.#graph.setSelection(place);
+    else this.#graph.clearSelection();
+    this.#showKey();
+  }
+
   // From 0 to a little above the highest line; a bound is taken in where it is near.
-  #range() {
+  #range(from, to) {
+    const shown = this.#points.filter(([at]) => at >= from && at <= to);
     const highest = bound => Math.max(0, ...this.#what.series.flatMap((series, i) =>
-      Boolean(series.bound) === bound ? this.#points.map(point => point[i + 1] ?? 0) : []));
+      Boolean(series.bound) === bound ? shown.map(point => point[i + 1] ?? 0) : []));
     const top = Math.max(highest(false), 1);
     const bound = highest(true);
     return [0, 1.12 * (bound <= 3 * top ? Math.max(top, bound) : top)];
@@ -155,6 +198,33 @@ class Chart {
       this.#graph?.setVisibility(i, seen);
     });
     if (this.none) this.none.hidden = anySeen;
+  }
+
+  // What the load before this one looked like, from the same moment on.
+  #drawGhost(canvas, graph) {
+    const ghost = this.view.ghosts?.shown;
+    if (!ghost) return;
+    canvas.save();
+    canvas.globalAlpha = 0.35;
+    canvas.lineWidth = 4;
+    for (const series of this.#what.series.filter(one => one.ghost)) {
+      canvas.strokeStyle = colour(`--c${series.colour}`);
+      canvas.beginPath();
+      let drawn = false;
+      for (const { after, row } of ghost.rows) {
+        const value = series.of(row);
+        if (value === null || value === undefined) {
+          drawn = false;
+          continue;
+        }
+        const x = graph.toDomXCoord(ghost.since + after), y = graph.toDomYCoord(value);
+        if (drawn) canvas.lineTo(x, y);
+        else canvas.moveTo(x, y);
+        drawn = true;
+      }
+      canvas.stroke();
+    }
+    canvas.restore();
   }
 
   // A line for each moment, its words along it. Swaps are named before marks, where
@@ -189,13 +259,37 @@ class Chart {
   }
 }
 
-// All charts, kept up to date from `history`. Answers how to add a row and to draw.
-export function makeCharts(history, parent) {
-  const all = charts.map(what => new Chart(what, history, parent));
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => all.forEach(chart => chart.recreate()));
-  addEventListener('resize', () => all.forEach(chart => chart.resize()));
+// All charts, kept up to date from `history`. `ghosts`: of earlier loads, if there are any.
+export function makeCharts(history, parent, { ghosts = null, onZoom = () => {} } = {}) {
+  const view = { length: longest, window: null, ghosts };
+  const all = charts.map(what => new Chart(what, history, view, parent));
+  const each = what => all.forEach(what);
+  const draw = () => each(chart => chart.draw());
+  for (const chart of all) {
+    chart.onHover = x => each(one => one.hover(x));
+    chart.onZoom = (from, to) => {
+      view.window = from === undefined ? null : [from, to];
+      onZoom(view.window);
+      draw();
+    };
+  }
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => each(chart => chart.recreate()));
+  addEventListener('resize', () => each(chart => chart.resize()));
   return {
-    add: row => all.forEach(chart => chart.add(row)),
-    draw: () => all.forEach(chart => chart.draw()),
+    draw,
+    add: row => each(chart => chart.add(row)),
+    hold: still => each(chart => chart.hold(still)),
+    get window() { return view.window; },
+    // A shorter time, or a longer one, that ends now. Answers its length in ms.
+    stretch(factor) {
+      view.window = null;
+      view.length = Math.min(longest, Math.max(shortest, view.length * factor));
+      draw();
+      return view.length;
+    },
+    showAll() {
+      view.window = history.rows.length ? [history.rows[0].at, history.last.at + 1] : null;
+      draw();
+    },
   };
 }

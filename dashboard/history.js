@@ -14,8 +14,8 @@ export class History {
 
   get last() { return this.rows.at(-1); }
 
-  // Answers the row that was made of a `gauges` event.
-  add(gauges) {
+  // Answers the row that was made of a `gauges` event. `all`: none is forgotten.
+  add(gauges, all = false) {
     const before = this.last;
     // An earlier host counted from its own beginning.
     const restarted = before && gauges.now_ms < before.gauges.now_ms;
@@ -23,6 +23,7 @@ export class History {
       gap: Boolean(before) && (restarted || gauges.at_ms - before.at > gapAfter) };
     row.rate = this.#rates(row);
     this.rows.push(row);
+    if (all) return row;
     while (this.rows[0].at < row.at - kept) this.rows.shift();
     while (this.markers.length && this.markers[0].at < row.at - kept) this.markers.shift();
     return row;
@@ -38,7 +39,9 @@ export class History {
     }
     if (!earlier) return null;
     const seconds = (row.gauges.now_ms - earlier.gauges.now_ms) / 1000;
-    const rate = { failed: 0 };
+    const since = name => (row.gauges.counts[name] - earlier.gauges.counts[name]) / seconds;
+    const rate = { failed: 0, asked: since('asked'), opened: since('connects'), closed: since('closed'),
+      connectsFailed: since('connects_failed') };
     for (const [code, count] of Object.entries(row.gauges.requests)) {
       rate[code] = (count - earlier.gauges.requests[code]) / seconds;
       if (code !== 'ok') rate.failed += rate[code];

@@ -1,12 +1,20 @@
 // Puts the page together: events come in, the history remembers them, the rest shows.
 import { makeCharts } from './charts.js';
+import { refreshErrands } from './errands.js';
+import { save } from './export.js';
+import { Ghosts } from './ghosts.js';
 import { failureCodes, History } from './history.js';
+import { refreshPath } from './path.js';
 import { refreshStrategies } from './strategies.js';
 import { follow } from './stream.js';
+import { Strip } from './strip.js';
 
 const $ = id => document.getElementById(id);
 const history = new History();
-const charts = makeCharts(history, $('charts'));
+const ghosts = new Ghosts();
+// A stretch of time that is looked at would run away: the page holds still for it.
+const charts = makeCharts(history, $('charts'), { ghosts, onZoom: window => still.set(window !== null) });
+const strip = new Strip(ghosts);
 
 const pair = (name, value, small, alarm) => {
   const box = document.createElement('div');
@@ -27,17 +35,20 @@ const ms = value => (value === null ? '–' : `${value < 10 ? value.toFixed(1) :
 
 function showTiles({ gauges, rate }) {
   const worst = rate && failureCodes.reduce((a, b) => (rate[b] > rate[a] ? b : a));
-  const { server } = gauges;
+  const { server, diagnosis: { needed }, plan } = gauges;
   const room = server && server.max_connections - server.reserved;
   $('tiles').replaceChildren(
     pair('In use', `${gauges.in_use} of ${gauges.plan.max_in_use}`, `${gauges.idle} idle, ${gauges.connecting} connecting`),
+    pair('Needed', needed === null ? '–' : needed.toFixed(1),
+      needed === null ? 'nobody asks' : `by Little’s law; the plan gives ${plan.max_in_use}`, needed > plan.max_in_use),
     pair('Waiting', gauges.waiting, gauges.waiting ? `the oldest for ${ms(gauges.oldest_wait_ms)}` : 'nobody', gauges.waiting > 0),
     pair('OK a second', whole(rate?.ok), ''),
     pair('Failed a second', whole(rate?.failed), rate?.failed > 0 ? worst : 'none', rate?.failed > 0),
     pair('Wait p99', ms(gauges.wait_ms.p99), `limit ${ms(gauges.plan.wait_timeout_ms)}`),
     pair('Hold p99', ms(gauges.hold_ms.p99), ''),
     pair('PostgreSQL', server ? `${server.total} of ${server.max_connections}` : '–',
-      server ? `connections; ${server.others} of others` : 'not read yet', server && server.total >= room));
+      server ? `connections; ${server.others} of others; ${server.cores === null ? '' : `${server.cores.toFixed(1)} processors busy`}` : 'not read yet',
+      server && server.total >= room));
 }
 
 const planRows = [
@@ -58,6 +69,7 @@ function showPlan(plan) {
 function showNow() {
   const row = history.last;
   const { gauges } = row;
+  strip.show(row);
   showTiles(row);
   showPlan(gauges.plan);
   $('strategy').textContent = gauges.strategy || 'the plan compiled into the host';
@@ -75,7 +87,7 @@ function happened(at, kind, text, mark = text) {
   const moment = new Date(at);
   when.dateTime = moment.toISOString();
   when.textContent = moment.toLocaleTimeString();
-  item.append(when, text);
+  item.append(when, ` ${text}`);
   $('happened').prepend(item);
   while ($('happened').children.length > 100) $('happened').lastChild.remove();
 }
@@ -93,8 +105,55 @@ const tell = {
   pause: e => (e.paused
     ? happened(e.at_ms, 'alarm', '! the pool is paused: scripts/lab resume lets it go on', '! paused')
     : happened(e.at_ms, 'mark', 'the pool goes on', 'resumed')),
-  mark: e => happened(e.at_ms, 'mark', e.text),
+  mark: e => {
+    strip.mark(e.at_ms, e.text);
+    refreshErrands();
+    if (e.text === 'load ends') refreshPath();
+    happened(e.at_ms, e.text.startsWith('check, ') ? 'swap' : 'mark', e.text);
+  },
 };
+
+// Held still, the page shows one moment, and goes on listening.
+const still = {
+  holds: false, since: 0,
+  toggle() {
+    if (charts.window) charts.stretch(1);
+    this.set(!this.holds);
+  },
+  set(holds) {
+    if (holds === this.holds) return;
+    this.holds = holds;
+    this.since = history.last?.at ?? 0;
+    $('pause').setAttribute('aria-pressed', String(this.holds));
+    document.body.toggleAttribute('data-paused', this.holds);
+    charts.hold(this.holds);
+    this.tell();
+    drawSoon();
+  },
+  tell() {
+    const behind = this.holds && history.last ? Math.round((history.last.at - this.since) / 1000) : 0;
+    $('pause').textContent = this.holds ? `Go on (${behind} s behind)` : 'Hold still';
+  },
+};
+$('pause').addEventListener('click', () => still.toggle());
+const saveThis = () => save(history, [...$('happened').children].map(item => item.textContent))
+  .catch(() => { $('said').textContent = 'The host did not answer: the page is not saved.'; });
+$('save').addEventListener('click', saveThis);
+function stretch(factor) {
+  if (!history.last) return;
+  const shown = charts.stretch(factor);
+  $('said').textContent = `The last ${Math.round(shown / 1000)} seconds are shown`;
+}
+$('shorter').addEventListener('click', () => stretch(1 / 2));
+$('longer').addEventListener('click', () => stretch(2));
+
+const keys = { ' ': () => still.toggle(), '+': () => stretch(1 / 2), '-': () => stretch(2), e: saveThis };
+addEventListener('keydown', event => {
+  const key = keys[event.key];
+  if (!key || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('button, input, select, summary, a')) return;
+  event.preventDefault();
+  key();
+});
 
 // Many events may come at once (the last minutes, when the page opens): drawn once.
 let wanted = false, listWanted = true;
@@ -103,10 +162,11 @@ function drawSoon() {
   wanted = true;
   setTimeout(() => {
     wanted = false;
-    if (history.last) {
+    if (history.last && !still.holds) {
       showNow();
       charts.draw();
     }
+    still.tell();
     if (listWanted) {
       listWanted = false;
       refreshStrategies();
@@ -119,7 +179,9 @@ const words = { live: 'Live: four times a second', polling: 'Live, by asking onc
 follow({
   onEvent(type, data) {
     if (type === 'gauges') {
-      charts.add(history.add(data));
+      const row = history.add(data);
+      charts.add(row);
+      ghosts.add(row);
     } else {
       tell[type](data);
       listWanted ||= type === 'swap' || type === 'strategy';
@@ -129,9 +191,12 @@ follow({
   onState(state) {
     document.body.dataset.live = state;
     $('live').textContent = words[state];
-    if (state !== 'lost') listWanted = true;
+    if (state === 'lost') return;
+    listWanted = true;
+    refreshErrands();
+    refreshPath();
   },
 });
 
 // For tests, and for the curious at the console.
-window.poolLab = { history };
+window.poolLab = { history, ghosts, charts };

@@ -1,6 +1,6 @@
 // The page in a real headless Chromium, before a real lab.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -53,7 +53,7 @@ async function untilShown(page, change, shown, argument) {
   return took;
 }
 
-describe('the page', { timeout: 120_000 }, () => {
+describe('the page', { timeout: 280_000 }, () => {
   test('shows live data within a second of a change', async () => {
     const { page, errors } = await open();
     await lab.use('bounded_timeout');
@@ -75,7 +75,7 @@ describe('the page', { timeout: 120_000 }, () => {
       }, name);
       assert.ok(took < 1000, `${name}: ${took} ms`);
     }
-    assert.equal(await page.locator('#charts figure').count(), 6);
+    assert.equal(await page.locator('#charts figure').count(), 8);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -137,6 +137,171 @@ describe('the page', { timeout: 120_000 }, () => {
     await page.close();
   });
 
+  test('a slider changes a setting of the strategy in use, without a swap', async () => {
+    const { page, errors } = await open();
+    await lab.use('bounded_timeout');
+    await page.waitForFunction(() => document.querySelector('[data-name=bounded_timeout]')?.textContent.includes('in use'));
+    const { generation } = await page.evaluate(() => poolLab.history.last.gauges);
+    await page.getByLabel('max', { exact: false }).first().focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => poolLab.history.last.gauges.params.max === 11);
+    assert.equal(await page.evaluate(() => poolLab.history.last.gauges.generation), generation);
+    assert.match(await page.textContent('#swap-said'), /max = 11/);
+    await page.waitForFunction(() => document.activeElement?.type === 'range', null, { timeout: 3000 });
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('holds still at the space bar, goes on listening, and says how far behind it is', async () => {
+    const { page, errors } = await open();
+    await page.keyboard.press('Space');
+    const [shown, rows] = await page.evaluate(() => [document.getElementById('tiles').innerText, poolLab.history.rows.length]);
+    await lab.use('adaptive');
+    const hold = lab.hold(1200);
+    await page.waitForFunction(given => poolLab.history.rows.length >= given + 5, rows);
+    assert.equal(await page.evaluate(() => document.getElementById('tiles').innerText), shown);
+    assert.match(await page.textContent('#pause'), /Go on \(\d+ s behind\)/);
+    await page.keyboard.press('Space');
+    await page.waitForFunction(() => document.body.dataset.strategy === 'adaptive');
+    await hold;
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('starts and ends a load, and a fault that is undone', async () => {
+    const { page, errors } = await open();
+    await lab.use('bounded_timeout');
+    await page.waitForFunction(() => document.querySelectorAll('#profile option').length > 5);
+    await page.selectOption('#profile', 'hold');
+    await page.fill('#load-seconds', '60');
+    await page.click('#load-start');
+    await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
+    assert.match(await page.textContent('#load'), /Load hold, for \d+ s/);
+    await page.selectOption('#fault', 'leak');
+    await page.fill('#amount', '4');
+    await page.fill('#fault-seconds', '30');
+    await page.click('#fault-start');
+    await page.waitForFunction(() => poolLab.history.last.gauges.diagnosis.cause === 'leak');
+    await page.click('#fault-end');
+    await page.waitForFunction(() => document.getElementById('fault-said').textContent.includes('undone')
+      || !document.getElementById('fault-start').disabled);
+    await page.click('#load-end');
+    await page.waitForFunction(() => document.getElementById('load').textContent.includes('No load'));
+    await page.waitForFunction(() => !document.getElementById('load-start').disabled);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('a stretch of time that is drawn over is looked at on all charts, and left by a double click', async () => {
+    const { page, errors } = await open();
+    const place = await page.locator('#chart-rate .chart').boundingBox();
+    await page.mouse.move(place.x + 200, place.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(place.x + 300, place.y + 60, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForFunction(() => poolLab.charts.window && document.body.hasAttribute('data-paused'));
+    const [from, to] = await page.evaluate(() => poolLab.charts.window);
+    assert.ok(to - from > 5000 && to - from < 60_000, `${to - from} ms`);
+    await page.mouse.dblclick(place.x + 250, place.y + 60);
+    await page.waitForFunction(() => !poolLab.charts.window && !document.body.hasAttribute('data-paused'));
+    await page.keyboard.press('+');
+    await page.waitForFunction(() => document.getElementById('said').textContent.includes('The last 60 seconds'));
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('draws the ghost of the load before, of the same profile', async () => {
+    const { page, errors } = await open();
+    await lab.use('bounded_timeout');
+    for (const name of ['fixed_tiny', 'adaptive']) {
+      await lab.use(name);
+      lab.load('hold', '--seconds', '4', '--warm-up', '0');
+    }
+    await page.waitForFunction(() => poolLab.ghosts.shown?.strategy === 'fixed_tiny' && poolLab.ghosts.shown.rows.length > 8);
+    assert.match(await page.textContent('#chart-waiting .ghost'), /faint: the hold before, on fixed_tiny/);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('marks the stages of a load, and says which one it is', async () => {
+    const { page, errors } = await open();
+    await lab.use('bounded_timeout');
+    lab.load('spike', '--seconds', '4', '--warm-up', '1');
+    const texts = await page.evaluate(() => poolLab.history.markers.map(marker => marker.text));
+    assert.ok(texts.some(text => /^stage 2 of \d/.test(text)), texts.join(', '));
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('shows the verifier’s verdict on each strategy of one’s own', async () => {
+    const { page, errors } = await open();
+    const own = join(lab.environment.LAB_WORK, 'my', 'strategies');
+    for (const name of ['good', 'no_entry', 'thread_left_running'])
+      copyFileSync(join(process.env.LAB_BUILD, name === 'good' ? 'strategies/fixed_tiny.so' : `bad/${name}.so`), join(own, `own_${name}.so`));
+    await page.waitForFunction(async () => {
+      const all = await (await fetch('api/v1/strategies')).json();
+      return ['good', 'no_entry', 'thread_left_running'].every(name => all.some(one => one.name === `own_${name}`));
+    }, null, { polling: 200 });
+    await page.reload();
+    const says = name => page.locator(`[data-name=own_${name}]`).textContent();
+    await page.locator('[data-name=own_good]').waitFor();
+    assert.match(await says('good'), /✓ Verified/);
+    assert.match(await says('no_entry'), /✗ The verifier refuses it: /);
+    assert.match(await says('thread_left_running'), /! Verified, with a warning: |✗ The verifier refuses it: /);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('leads through a step of the path: prediction, run, check', async () => {
+    const { page, errors } = await open();
+    await page.getByRole('button', { name: 'begin the path' }).click();
+    await page.getByRole('button', { name: 'lock my prediction' }).waitFor();
+    for (const set of await page.locator('#path fieldset').all()) {
+      const number = set.locator('input[type=number]');
+      if (await number.count()) await number.fill('3');
+      else await set.locator('input[type=radio]').first().check();
+    }
+    await page.getByRole('button', { name: 'lock my prediction' }).click();
+    await page.getByRole('button', { name: 'check', exact: true }).waitFor();
+    assert.equal(JSON.parse(lab.run('next', '--json')).step.predicted, true);
+    await page.getByRole('button', { name: 'check', exact: true }).click();
+    await page.waitForFunction(() => document.querySelector('#path .verdict'));
+    await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text.startsWith('check, step 1: ')));
+    assert.match(await page.textContent('#load'), /check, step 1: /);
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => axe.run());
+    assert.deepEqual(violations.map(found => `${found.id}: ${found.nodes[0].html}`), []);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('is saved as a file that opens from disk without a request', async () => {
+    const { page, errors } = await open();
+    await lab.use('fixed_huge');
+    await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_huge');
+    const coming = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save this page' }).click();
+    const file = join(lab.folder, 'saved.html');
+    await (await coming).saveAs(file);
+    const saved = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    const asked = [];
+    saved.on('request', request => asked.push(request.url()));
+    saved.on('console', message => message.type() === 'error' && errors.push(message.text()));
+    saved.on('pageerror', error => errors.push(error.message));
+    await saved.goto(`file://${file}`);
+    await saved.waitForFunction(() => Number(document.body.dataset.ready) > 5);
+    assert.equal(await saved.locator('#charts canvas').count() > 8, true);
+    assert.match(await saved.textContent('ol:last-of-type'), /→ fixed_huge/);
+    assert.deepEqual(asked.filter(url => !url.startsWith('data:')), [`file://${file}`]);
+    await saved.evaluate(axe);
+    const { violations } = await saved.evaluate(() => axe.run());
+    assert.deepEqual(violations.map(found => `${found.id}: ${found.nodes[0].html}`), []);
+    if (pictures) await saved.screenshot({ path: join(pictures, 'page-saved.png'), fullPage: true });
+    assert.deepEqual(errors, []);
+    await saved.close();
+    await page.close();
+  });
+
   test('asks each second where a proxy holds its events back', async () => {
     const { page, errors } = await open({ prepare: page => page.route('**/api/v1/events?*', route =>
       (route.request().headers().accept === 'text/event-stream' ? undefined : route.continue())) });
@@ -150,7 +315,7 @@ describe('the page', { timeout: 120_000 }, () => {
     await page.close();
   });
 
-  for (const width of [1280, 400])
+  for (const width of [2560, 1280, 400])
     for (const scheme of ['light', 'dark'])
       test(`fits ${width} pixels in ${scheme}, and keeps nobody out`, async () => {
         const { page, errors } = await open({ width, scheme });

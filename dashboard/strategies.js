@@ -26,6 +26,32 @@ async function use(name, button) {
   button.disabled = false;
 }
 
+// A slider for each setting of the strategy in use: in force when it is let go.
+function slider(name, param) {
+  const label = element('label'), input = element('input'), shown = element('output');
+  const value = param.value ?? param.default, whole = param.type !== 'real';
+  label.title = param.help;
+  Object.assign(input, { type: 'range', min: param.min, max: param.max, step: whole ? 1 : 'any', value });
+  shown.textContent = value;
+  input.addEventListener('input', () => { shown.textContent = whole ? input.value : Number(input.value).toPrecision(3); });
+  input.addEventListener('change', () => change(name, param.name, Number(input.value)));
+  label.append(param.name, input, shown);
+  return label;
+}
+
+async function change(strategy, name, value) {
+  said.textContent = `Setting ${name} to ${value}…`;
+  try {
+    const answer = await fetch('api/v1/strategy', { method: 'PUT', headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ name: strategy, params: { [name]: value } }) });
+    const body = await answer.json();
+    said.textContent = answer.ok ? `${strategy}: ${name} = ${body.params[name]}` : `${name} is not changed: ${body.detail}`;
+    if (!answer.ok) refreshStrategies();
+  } catch {
+    said.textContent = `The host did not answer; ${name} may not be changed.`;
+  }
+}
+
 function settings(params) {
   return params.map(param => `${param.name} = ${param.value ?? param.default}`).join(', ');
 }
@@ -44,8 +70,15 @@ function row(one) {
     button.addEventListener('click', () => use(one.name, button));
     item.append(button);
   }
-  if (!one.usable) item.append(element('p', `can’t be used: ${one.problem}`, 'settings refused'));
-  else if (one.params.length) item.append(element('p', settings(one.params), 'settings'));
+  if (!one.usable) item.append(element('p', `✗ The verifier refuses it: ${one.problem}`, 'settings refused'));
+  else if (one.warnings.length) item.append(element('p', `! Verified, with a warning: ${one.warnings.join(' · ')}`, 'settings'));
+  else if (one.source === 'my') item.append(element('p', '✓ Verified', 'settings'));
+  if (!one.usable) return item;
+  if (one.in_use) {
+    const sliders = element('div', undefined, 'sliders');
+    sliders.append(...one.params.map(param => slider(one.name, param)));
+    item.append(sliders);
+  } else if (one.params.length) item.append(element('p', settings(one.params), 'settings'));
   return item;
 }
 
@@ -59,9 +92,11 @@ export async function refreshStrategies() {
     if (!answer.ok) return;
     const all = await answer.json();
     if (turn !== asked) return; // a later answer is on its way
-    const focused = document.activeElement?.closest('#strategies li')?.dataset.name;
+    const active = document.activeElement, focused = active?.closest('#strategies li')?.dataset.name;
+    const place = [...(active?.closest('.sliders')?.children ?? [])].findIndex(label => label.contains(active));
     list.replaceChildren(...all.map(row));
-    if (focused) {
+    if (place >= 0) list.querySelectorAll('.sliders input')[place]?.focus();
+    else if (focused) {
       const item = [...list.children].find(one => one.dataset.name === focused);
       (item?.querySelector('button') ?? list.querySelector('button'))?.focus();
     }

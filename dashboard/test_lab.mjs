@@ -6,14 +6,17 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const freePort = () => new Promise((found, failed) => {
+// Below those that outgoing connections take: a host that is away for a moment finds its port free.
+const isFree = port => new Promise(found => {
   const server = createServer();
-  server.once('error', failed);
-  server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => found(port));
-  });
+  server.once('error', () => found(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => found(true)));
 });
+async function freePort() {
+  let port = 23_000 + process.pid % 4000;
+  while (!await isFree(port)) ++port;
+  return port;
+}
 
 export class TestLab {
   static async start() {
@@ -37,6 +40,12 @@ export class TestLab {
       { env: this.environment, encoding: 'utf8', timeout: 120_000 });
     if (said.status !== 0) throw new Error(`lab ${words.join(' ')}: ${said.status} ${said.stderr}`);
     return said.stdout;
+  }
+
+  // A load to its end, whatever its verdict: that is not what a test of the page is about.
+  load(...words) {
+    spawnSync(join(this.environment.LAB_HOME, 'app/bin/lab'), ['load', ...words],
+      { env: this.environment, encoding: 'utf8', timeout: 120_000 });
   }
 
   status() { return JSON.parse(this.run('status', '--json')); }

@@ -2,6 +2,8 @@
 #include "db/one_line.hpp"
 
 #include <array>
+#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 #include <poll.h>
@@ -29,12 +31,20 @@ constexpr const char *everything =
     "(SELECT CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END FROM pg_roles "
     "WHERE rolname = session_user), "
     "count(*) FILTER (WHERE datname = current_database()), "
-    "(SELECT datconnlimit FROM pg_database WHERE datname = current_database()) "
+    "(SELECT datconnlimit FROM pg_database WHERE datname = current_database()), "
+    "count(*) FILTER (WHERE application_name = $1 AND state <> 'idle' "
+    "AND xact_start < clock_timestamp() - interval '0.5 s'), "
+    "array_to_string(array_agg(pid), ' ') "
     // Of sessions that this login may not see, the type is hidden too.
     "FROM pg_stat_activity WHERE coalesce(backend_type, 'client backend') = 'client backend' "
     "AND datid IS NOT NULL";
 
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+class NoAnswer : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
 
 // libpqxx waits without an end. A frozen server must not freeze its monitor, so
 // here libpq is asked, and polled.
@@ -56,7 +66,7 @@ Result answer_of(PGconn *pg, const char *sql, std::initializer_list<const char *
       break;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0)
-      throw std::runtime_error(
+      throw NoAnswer(
           fmt::format("PostgreSQL did not answer within {} ms", Monitor::answer_limit.count()));
     pollfd readable{PQsocket(pg), POLLIN, 0};
     if (::poll(&readable, 1, static_cast<int>(left)) > 0 && !PQconsumeInput(pg))
@@ -97,13 +107,28 @@ std::optional<ServerNumbers> Monitor::read() {
     numbers.login_limit = count(9);
     numbers.database_total = count(10);
     numbers.database_limit = count(11);
+    numbers.ours_at_work_long = count(12);
+    if (const char *host = PQhost(connection_->handle()); host != nullptr && *host == '/') {
+      std::istringstream pids(PQgetvalue(row.get(), 0, 13));
+      numbers.backends.assign(std::istream_iterator<int>(pids), {});
+    }
     last_error_.clear();
+    silent_ = false;
     return numbers;
+  } catch (const NoAnswer &e) {
+    return failed(e.what(), true);
+  } catch (const ConnectRefused &e) {
+    return failed(e.what(), e.error.kind == ConnectFailure::no_answer);
   } catch (const std::exception &e) {
-    last_error_ = e.what();
-    connection_.reset();
-    return std::nullopt;
+    return failed(e.what(), false);
   }
+}
+
+std::nullopt_t Monitor::failed(const std::string &error, bool silent) {
+  last_error_ = error;
+  silent_ = silent;
+  connection_.reset();
+  return std::nullopt;
 }
 
 } // namespace lab::db

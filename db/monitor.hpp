@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lab::db {
 
@@ -27,7 +28,9 @@ struct ServerNumbers {
   int database_limit = -1;   // the database's own limit; -1: none
   int active = 0;            // of the total: running a statement
   int waiting_for_locks = 0; // of the total: blocked by another's lock
+  int ours_at_work_long = 0; // of ours: in a transaction for half a second and more
   std::int64_t pending_jobs = 0;
+  std::vector<int> backends; // process ids of the total; empty: the server is elsewhere
 };
 
 // [one thread]. `read` blocks for at most `connect_limit + answer_limit`, also
@@ -47,12 +50,17 @@ public:
   std::optional<ServerNumbers> read();
 
   const std::string &last_error() const { return last_error_; } // one line; "" after a success
+  // The last error was that nothing came in time, though something is there.
+  bool silent() const { return silent_; }
 
 private:
+  std::nullopt_t failed(const std::string &error, bool silent);
+
   std::string conninfo_;
   std::string our_application_;
   std::unique_ptr<Connection> connection_;
   std::string last_error_;
+  bool silent_ = false;
 };
 
 } // namespace lab::db

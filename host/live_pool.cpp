@@ -439,16 +439,24 @@ void LivePool::on_connect(std::function<void(Duration)> observe) {
 LivePool::Snapshot LivePool::snapshot() const {
   const std::lock_guard lock(mutex_);
   const Time now = clock_.now();
-  return {now,
-          core_.levels(),
-          core_.oldest_wait(now),
-          core_.counts(now),
-          core_.plan(),
-          core_.max_open(),
-          last_connect_error_,
-          connect_failures_,
-          leaks_.counts([&](const auto &leak) { return still_held_locked(leak); }),
-          paused_};
+  Snapshot snapshot{now,
+                    core_.levels(),
+                    core_.oldest_wait(now),
+                    core_.counts(now),
+                    core_.plan(),
+                    core_.max_open(),
+                    last_connect_error_,
+                    connect_failures_,
+                    leaks_.counts([&](const auto &leak) { return still_held_locked(leak); }),
+                    paused_};
+  for (std::size_t i = 0; i < places_used_; ++i) {
+    const auto holder = places_[i].empty() ? std::nullopt : places_[i].holder();
+    if (!holder)
+      continue;
+    snapshot.longest_hold = std::max(snapshot.longest_hold, now - holder->since);
+    snapshot.long_holds += now - holder->since >= long_hold ? 1 : 0;
+  }
+  return snapshot;
 }
 
 void LivePool::shut_down(Duration grace) {

@@ -99,6 +99,9 @@ public:
   // How many connects failed since the start, in the order of db::connect_failures.
   using ConnectFailures = std::array<std::uint64_t, db::connect_failures.size()>;
 
+  // A hold that is longer is looked at: what keeps it?
+  static constexpr pool::Duration long_hold = std::chrono::milliseconds(1500);
+
   struct Snapshot {
     pool::Time now;
     pool::Levels levels;
@@ -110,6 +113,8 @@ public:
     ConnectFailures connect_failures;
     LeakWatch::Counts leaks;
     bool paused = false;
+    std::uint32_t long_holds = 0; // of those in use
+    pool::Duration longest_hold{};
   };
   Snapshot snapshot() const;
 

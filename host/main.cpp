@@ -62,6 +62,7 @@ struct Settings {
   std::string strategy;
   std::vector<std::string> set;
   std::filesystem::path strategy_settings;
+  std::filesystem::path agent;
   std::vector<std::string> origins;
   std::uint64_t seed = 1;
   int leak_after = 60; // seconds
@@ -87,6 +88,8 @@ void describe(CLI::App &app, Settings &settings) {
   app.add_option("--set", settings.set, "Parameter of it, NAME=NUMBER; may be given again");
   app.add_option("--settings", settings.strategy_settings,
                  "File with the settings of strategies, as PUT /api/v1/settings takes them");
+  app.add_option("--agent", settings.agent,
+                 "Unix socket of the agent, which runs the page's loads and faults");
   app.add_option("--allow-origin", settings.origins,
                  "Origin that may call besides this host's own; may be given again");
   app.add_option("--leak-after", settings.leak_after,
@@ -208,6 +211,7 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   add_pool_routes(router, pool, events);
   add_event_routes(router, events, stream);
   add_settings_routes(router, strategies);
+  add_agent_routes(router, settings.agent);
   add_watching_routes(router, pool, strategies, server_watch, metrics, settings.page);
   HttpServer http(clock, settings.port, router, metrics);
   fmt::print("ready http://127.0.0.1:{}\n", http.port());

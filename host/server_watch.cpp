@@ -22,12 +22,20 @@ std::string ServerWatch::problem() const {
   return problem_;
 }
 
+bool ServerWatch::silent() const {
+  const std::lock_guard lock(mutex_);
+  return silent_;
+}
+
 void ServerWatch::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const auto numbers = monitor_.read();
+    const pool::Time now = clock_.now();
+    const auto cores = numbers ? processor_.cores(numbers->backends, now) : std::nullopt;
     std::unique_lock lock(mutex_);
     if (numbers)
-      last_ = Reading{*numbers, clock_.now()};
+      last_ = Reading{*numbers, now, cores};
+    silent_ = monitor_.silent() && !numbers;
     problem_ = numbers ? "" : monitor_.last_error();
     (void)wake_.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
   }

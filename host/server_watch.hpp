@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "db/monitor.hpp"
+#include "host/backends_processor.hpp"
 #include "host/clock.hpp"
 
 namespace lab::host {
@@ -25,20 +26,25 @@ public:
   struct Reading {
     db::ServerNumbers numbers;
     pool::Time at;
+    std::optional<double> cores = {}; // that its sessions use; nothing: it is elsewhere
   };
   // The last good one; nothing until the first.
   std::optional<Reading> last() const;
   // Why the latest try failed; "" when it went well.
   std::string problem() const;
+  // Whether that was silence: the server is there, and answered nothing in time.
+  bool silent() const;
 
 private:
   void run(std::stop_token stop);
 
   const Clock &clock_;
-  db::Monitor monitor_; // [the watch's own thread]
+  db::Monitor monitor_;         // [the watch's own thread]
+  BackendsProcessor processor_; // [the watch's own thread]
   mutable std::mutex mutex_;
   std::optional<Reading> last_;
   std::string problem_;
+  bool silent_ = false;
   std::condition_variable_any wake_;
   std::jthread thread_;
 };

@@ -32,6 +32,7 @@ std::vector<Listed> StrategyCatalogue::list() {
     const plugin::Verdict verdict = verdict_on(found.path, fingerprint(found.path), Known::serves);
     one.summary = verdict.summary;
     one.params = verdict.params;
+    one.warnings = verdict.warnings;
     if (!verdict.ok)
       one.problem = verdict.what;
   }

@@ -21,6 +21,7 @@ struct Listed {
   std::size_t folder = 0;
   std::vector<plugin::Param> params;
   std::optional<std::string> problem; // why it can't be used
+  std::vector<std::string> warnings;  // of the verifier; it may be used all the same
 };
 
 class StrategyCatalogue { // [any thread]

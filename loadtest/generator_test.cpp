@@ -424,6 +424,13 @@ TEST(Generator, SelfBenchmark) {
   fmt::print("generator alone: {} requests a second, its thread {} % of a core\n",
              summary["rate"]["ok"].dump(), summary["guards"]["loop_percent"].dump());
   EXPECT_TRUE(summary["failed"].empty());
+
+  Profile steady = short_open(2000);
+  steady.warm_up = 500ms;
+  steady.measure = 5000ms;
+  const nlohmann::json lag = run_load(steady, at(host), 1).summary["guards"]["lag_ms"];
+  fmt::print("at 2000 a second it sends {} ms late in the middle, {} ms at p99\n",
+             lag["p50"].dump(), lag["p99"].dump());
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "host/events/pool_reporter.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "host/strategy_settings.hpp"
@@ -80,6 +81,7 @@ json server_json(const ServerWatch::Reading &reading, pool::Time now) {
           {"total", reading.numbers.total},
           {"active", reading.numbers.active},
           {"waiting_for_locks", reading.numbers.waiting_for_locks},
+          {"cores", reading.cores ? json(*reading.cores) : json()},
           {"age_ms", milliseconds(now - reading.at)}};
 }
 
@@ -118,7 +120,9 @@ PoolReporter::PoolReporter(const Clock &clock, const LivePool &pool,
                            const StrategyService &strategies, const ServerWatch &server,
                            const Metrics &metrics, EventLog &log)
     : clock_(clock), pool_(pool), strategies_(strategies), server_(server), metrics_(metrics),
-      log_(log), thread_([this](std::stop_token stop) { run(stop); }) {}
+      log_(log),
+      diagnostician_(static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))),
+      thread_([this](std::stop_token stop) { run(stop); }) {}
 
 PoolReporter::~PoolReporter() {
   thread_.request_stop();
@@ -162,6 +166,9 @@ json PoolReporter::now() const {
   if (const auto reading = server_.last())
     out["server"] = server_json(*reading, now.now);
   const std::lock_guard lock(mutex_);
+  out["diagnosis"] = {{"cause", name_of(diagnosis_.cause)},
+                      {"text", diagnosis_.text},
+                      {"needed", diagnosis_.needed ? json(*diagnosis_.needed) : json()}};
   for (const auto &[name, of] : {std::pair("wait_ms", &waits_), std::pair("hold_ms", &holds_)})
     out[name] = {{"p50", milliseconds_or_null(of->p50)}, {"p99", milliseconds_or_null(of->p99)}};
   return out;
@@ -171,6 +178,7 @@ void PoolReporter::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
     measure();
     note_database();
+    diagnose();
     log_.append("gauges", now());
     std::unique_lock lock(mutex_);
     (void)wake_.wait_for(lock, stop, beat, [] { return false; });
@@ -189,6 +197,40 @@ void PoolReporter::measure() {
   holds_ = of(&Tallies::holds);
   if (lately_.size() > beats_a_second)
     lately_.pop_front();
+}
+
+void PoolReporter::diagnose() {
+  const LivePool::Snapshot now = pool_.snapshot();
+  const pool::Counts &counts = now.counts;
+  Look look{.at = now.now,
+            .in_use = now.levels.in_use,
+            .waiting = now.levels.waiting,
+            .limit = std::min(now.plan.max_in_use, now.plan.share),
+            .open = now.levels.open,
+            .long_holds = now.long_holds,
+            .longest_hold = now.longest_hold,
+            .paused = now.paused,
+            .asked = counts.asked,
+            .ended = counts.served - now.levels.in_use,
+            .turned_away = counts.timed_out + counts.refused,
+            .connects_refused = counts.connects_refused,
+            .in_use_time = counts.in_use_time,
+            .silent = server_.silent(),
+            .database_problem = server_.problem()};
+  if (const auto reading = server_.last()) {
+    const db::ServerNumbers &numbers = reading->numbers;
+    look.server = {.read = reading->at,
+                   .max_connections = numbers.max_connections,
+                   .reserved = numbers.reserved,
+                   .total = numbers.total,
+                   .ours = numbers.ours,
+                   .waiting_for_locks = numbers.waiting_for_locks,
+                   .long_at_work = numbers.ours_at_work_long,
+                   .cores = reading->cores};
+  }
+  Diagnosis diagnosis = diagnostician_.look(look);
+  const std::lock_guard lock(mutex_);
+  diagnosis_ = std::move(diagnosis);
 }
 
 void PoolReporter::note_database() {

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/clock.hpp"
+#include "host/events/diagnosis.hpp"
 #include "host/events/event_log.hpp"
 #include "host/events/time_tally.hpp"
 #include "host/live_pool.hpp"
@@ -57,6 +58,7 @@ private:
   void run(std::stop_token stop);
   void measure();
   void note_database();
+  void diagnose();
 
   const Clock &clock_;
   const LivePool &pool_;
@@ -67,8 +69,10 @@ private:
 
   std::deque<Tallies> lately_;   // [own thread] a reading for each beat of the last second
   bool database_answers_ = true; // [own thread]
+  Diagnostician diagnostician_;  // [own thread]
 
-  mutable std::mutex mutex_; // guards the next two
+  mutable std::mutex mutex_; // guards the next three
+  Diagnosis diagnosis_;
   Percentiles waits_;
   Percentiles holds_;
   std::condition_variable_any wake_;

@@ -63,6 +63,7 @@ json listed_json(const Listed &listed, const StrategyStatus &status) {
           {"params", params},
           {"usable", !listed.problem},
           {"problem", listed.problem ? json(*listed.problem) : json(nullptr)},
+          {"warnings", listed.warnings},
           {"in_use", in_use}};
 }
 

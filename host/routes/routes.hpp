@@ -36,6 +36,10 @@ void add_fault_routes(Router &router, HostFaults &faults);
 // GET, PUT /api/v1/settings: what the learner's settings file says.
 void add_settings_routes(Router &router, StrategyService &strategies);
 
+// GET, POST, DELETE /api/v1/runs and /api/v1/faults: loads and faults that the page asks for,
+// handed on to the agent that listens on `socket`; "": there is none.
+void add_agent_routes(Router &router, const std::filesystem::path &socket);
+
 // GET /health, GET /metrics, and the page with what it loads.
 void add_watching_routes(Router &router, LivePool &pool, StrategyService &strategies,
                          const ServerWatch &server, Metrics &metrics,

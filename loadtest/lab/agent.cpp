@@ -20,9 +20,11 @@
 #include <Poco/Net/SocketAddress.h>
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/Timespan.h>
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "loadtest/lab/errands/errands.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/faults/watch.hpp"
 #include "loadtest/lab/files.hpp"
@@ -140,34 +142,58 @@ int descriptor_of_signals() {
   return ::signalfd(-1, &ends, SFD_CLOEXEC);
 }
 
-Poco::Net::ServerSocket listen_on(const std::filesystem::path &path) {
+// For that user alone.
+Poco::Net::ServerSocket listen_on(const std::filesystem::path &path, const db::LabUser &user) {
   ::unlink(path.c_str()); // an earlier agent's; the lock says that it is gone
   const mode_t before = ::umask(0177);
   Poco::Net::ServerSocket socket;
   socket.bind(Poco::Net::SocketAddress(Poco::Net::SocketAddress::UNIX_LOCAL, path.string()));
   ::umask(before);
+  if (::geteuid() == 0 && ::chown(path.c_str(), user.uid, user.gid) != 0)
+    throw std::runtime_error(fmt::format("{}: {}", path.string(), std::strerror(errno)));
   socket.listen(16);
   return socket;
 }
 
+void answer_page(Errands &errands, Poco::Net::StreamSocket &caller) {
+  const json asked = json::parse(read_line(caller, hear_limit), nullptr, false);
+  json said;
+  try {
+    said = errands.carry_out(asked.is_object() ? asked : json::object());
+  } catch (const std::exception &e) {
+    said = {{"error", e.what()}};
+  }
+  write_line(caller, said.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 void serve(const Places &places, int signals) {
-  Poco::Net::ServerSocket listening = listen_on(places.agent_socket());
+  const db::LabUser user = db::lab_user();
+  Poco::Net::ServerSocket listening =
+      listen_on(places.agent_socket(), {::geteuid(), ::getegid(), ""});
+  Poco::Net::ServerSocket for_hosts = listen_on(places.page_socket(), user);
   Supervisors supervisors;
   for (int host = 0; host < most_hosts; ++host)
-    supervisors.push_back(std::make_unique<Supervisor>(places, db::lab_user(), host));
+    supervisors.push_back(std::make_unique<Supervisor>(places, user, host));
   const FaultWatch faults(places);
+  Errands errands(places);
   spdlog::info("the agent listens");
   for (;;) {
-    pollfd watched[2] = {{signals, POLLIN, 0}, {listening.impl()->sockfd(), POLLIN, 0}};
-    if (::poll(watched, 2, -1) < 0 && errno != EINTR)
+    pollfd watched[3] = {{signals, POLLIN, 0},
+                         {listening.impl()->sockfd(), POLLIN, 0},
+                         {for_hosts.impl()->sockfd(), POLLIN, 0}};
+    if (::poll(watched, 3, -1) < 0 && errno != EINTR)
       throw std::runtime_error(std::strerror(errno));
     if (watched[0].revents != 0) {
       spdlog::info("told to end: the hosts keep serving");
       return;
     }
-    if (watched[1].revents == 0)
-      continue;
     try {
+      if (watched[2].revents != 0) {
+        Poco::Net::StreamSocket caller = for_hosts.acceptConnection();
+        answer_page(errands, caller);
+      }
+      if (watched[1].revents == 0)
+        continue;
       Poco::Net::StreamSocket caller = listening.acceptConnection();
       if (answer(supervisors, caller) == Then::leave)
         return;
@@ -201,6 +227,7 @@ Exit run_agent(const Places &places) {
     return Exit::set_up;
   }
   ::unlink(places.agent_socket().c_str());
+  ::unlink(places.page_socket().c_str());
   return Exit::pass;
 }
 

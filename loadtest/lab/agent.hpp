@@ -12,6 +12,9 @@
 //
 // All answer as `status` does: `host` is the first of `hosts`; one that the lab is
 // not to have is `absent`.
+//
+// On a socket of its own, which the hosts may enter, it takes the page's errands, and nothing
+// else: errands/errands.hpp.
 #pragma once
 
 #include <chrono>

@@ -36,6 +36,41 @@ void mark(const std::vector<HostApi> &hosts, const std::string &text) {
   }
 }
 
+// Tells the page what begins: after the warm-up the measured time, and each of its stages.
+class PhaseMarks {
+public:
+  PhaseMarks(const load::Profile &profile, const std::vector<HostApi> &hosts) : hosts_(hosts) {
+    auto begins = profile.warm_up;
+    const std::size_t stages = profile.stages.size();
+    if (stages == 0 && begins > 0ms)
+      phases_.push_back({begins, "measured from here"});
+    for (std::size_t i = 0; i < stages; ++i) {
+      const load::Stage &stage = profile.stages[i];
+      std::string text = fmt::format("stage {} of {}", i + 1, stages);
+      if (stage.rate)
+        text += fmt::format(": {} a second", *stage.rate);
+      if (stage.users)
+        text += fmt::format(": {} users", *stage.users);
+      phases_.push_back({begins, text});
+      begins += stage.length;
+    }
+  }
+
+  void look(const load::Progress &now) {
+    while (told_ < phases_.size() && now.elapsed >= phases_[told_].begins)
+      mark(hosts_, phases_[told_++].text);
+  }
+
+private:
+  struct Phase {
+    std::chrono::milliseconds begins; // from the start of the load
+    std::string text;
+  };
+  std::vector<Phase> phases_;
+  std::size_t told_ = 0;
+  const std::vector<HostApi> &hosts_;
+};
+
 // A summary names one strategy.
 void require_no_difference(const std::vector<HostApi> &hosts) {
   if (const std::string difference = difference_between(hosts); !difference.empty())
@@ -136,9 +171,13 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
     target.fault = fault_of_profile(places_, cell.profile, *trouble, *place);
   }
   mark(hosts, "load: " + cell.profile.name);
+  PhaseMarks phases(cell.profile, hosts);
   load::RunResult result = load::run_load(
       cell.profile, target, seed,
-      [&](const load::Progress &p) { terminal_.progress(progress_line(label, p)); },
+      [&](const load::Progress &p) {
+        phases.look(p);
+        terminal_.progress(progress_line(label, p));
+      },
       interrupt_.token());
   mark(hosts, "load ends");
   return result;

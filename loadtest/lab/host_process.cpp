@@ -74,7 +74,9 @@ db::Launch launch(const Places &places, int host, const db::LabUser &user, const
                                    "--page",
                                    places.page(),
                                    "--settings",
-                                   places.settings_for_host()};
+                                   places.settings_for_host(),
+                                   "--agent",
+                                   places.page_socket()};
   if (database.shared())
     argv.emplace_back("--at-most-half");
   for (const std::string &origin : state.origins)

@@ -37,6 +37,7 @@ public:
   std::filesystem::path handed_over() const { return home_ / "my"; }
   std::filesystem::path settings_for_host() const { return home_ / "settings.json"; }
   std::filesystem::path agent_socket() const { return home_ / "agent.sock"; }
+  std::filesystem::path page_socket() const { return home_ / "page.sock"; } // for the hosts
   std::filesystem::path agent_lock() const { return home_ / "agent.lock"; }
   std::filesystem::path agent_log() const { return home_ / "agent.log"; }
   // Of one host each: 0 the first, 1 the second.

@@ -55,6 +55,9 @@ void print_for_people(const json &report) {
              report.at("strategy_state").get<std::string>());
   if (const auto why = report.at("explain").get<std::string>(); !why.empty())
     fmt::print("why         {}\n", why);
+  if (const json &diagnosis = report.at("diagnosis"); diagnosis.is_object())
+    fmt::print("now         {}: {}\n", diagnosis.at("cause").get<std::string>(),
+               diagnosis.at("text").get<std::string>());
   for (const json &fault : report.at("faults"))
     fmt::print("fault       {}\n", fault_line(fault));
   for (const json &event : report.at("events"))

@@ -69,6 +69,7 @@ void look_at_host(const Places &places, int number, bool database_well, json &sh
                               : "no strategy is in force, only the plan that is compiled in"));
     }
     const json pool = host.pool();
+    shown["diagnosis"] = pool.at("diagnosis");
     for (const std::string &problem : pool_problems(name, pool))
       problems.push_back(problem);
     if (pool.contains("last_connect_error") && pool.at("last_connect_error").is_string() &&
@@ -111,7 +112,8 @@ json hosts_down(const Places &places, const State &state) {
                      {"strategy", state.in_use.name},
                      {"strategy_state", "down"},
                      {"params", state.in_use.params},
-                     {"explain", ""}});
+                     {"explain", ""},
+                     {"diagnosis", nullptr}});
   }
   return hosts;
 }
@@ -137,7 +139,7 @@ json status_report(const Places &places) {
     const json &first = report["hosts"].front();
     report["host_url"] = first.at("url");
     report["host_pid"] = first.at("pid");
-    for (const char *field : {"strategy", "strategy_state", "params", "explain"})
+    for (const char *field : {"strategy", "strategy_state", "params", "explain", "diagnosis"})
       report[field] = first.at(field);
   };
   say_first();

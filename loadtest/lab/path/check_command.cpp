@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "loadtest/figures.hpp"
+#include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
@@ -164,17 +166,43 @@ void end(Course &course, const Step &step, const Evidence &evidence, const Judge
   });
 }
 
-json as_json(const Step &step, const Judged &judged) {
+// What was predicted, beside what came of it.
+json outcomes(const Step &step, const StepProgress &done, const Facts &facts) {
+  json all = json::array();
+  for (const Question &question : step.predictions)
+    if (const auto said = done.predictions.find(question.id); said != done.predictions.end())
+      all.push_back({{"ask", question.ask},
+                     {"said", said->second},
+                     {"was", right_answer(question, facts)},
+                     {"unit", question.is_choice() ? "" : question.unit}});
+  return all;
+}
+
+json as_json(const Course &course, const Step &step, const Judged &judged,
+             const Evidence &evidence) {
+  const Facts facts = evidence.facts();
   json findings = json::array();
   for (const Finding &finding : judged.findings)
     findings.push_back({{"ok", finding.is == Finding::Is::good}, {"text", finding.text}});
-  json open = json::array();
-  for (const Question *question : judged.open)
+  json open = json::array(), questions = json::array();
+  for (const Question *question : judged.open) {
     open.push_back(question->id);
+    if (!judged.runs_hold) // they are about runs that aren't there yet
+      continue;
+    const auto &tries = course.of(step).tries;
+    const auto before = tries.find(question->id);
+    questions.push_back(question_json(*question,
+                                      shuffled(*question, course.progress().salt,
+                                               before == tries.end() ? 0 : before->second.size()),
+                                      facts));
+  }
   return {{"step", step.name},
           {"verdict", verdict_name(judged.verdict)},
           {"findings", findings},
-          {"open", open}};
+          {"open", open},
+          {"questions", questions},
+          {"outcomes", judged.runs_hold ? outcomes(step, course.of(step), facts) : json::array()},
+          {"table", judged.runs_hold ? as_text(table_of(step, evidence)) : ""}};
 }
 
 // Steps that were passed before are looked at again.
@@ -194,6 +222,19 @@ Exit exit_of(Verdict verdict) {
   return verdict == Verdict::invalid   ? Exit::invalid
          : verdict == Verdict::not_yet ? Exit::fail
                                        : Exit::pass;
+}
+
+// A mark on its time axes, where a host is there.
+void tell_the_page(const Places &places, const Step &step, const Judged &judged) {
+  const auto host = cli::recorded_host(places, 0);
+  if (!host)
+    return;
+  try {
+    cli::HostApi(host->port)
+        .mark(fmt::format("check, step {}: {}", step.number, verdict_name(judged.verdict)));
+  } catch (const std::exception &) {
+    return; // a check is worth no less without it
+  }
 }
 
 Exit run(const Places &places, const Options &options) {
@@ -236,7 +277,8 @@ Exit run(const Places &places, const Options &options) {
   const bool all_hold = look_back(people, course, step);
   if (judged.open.empty() && judged.runs_hold)
     fmt::print(people, "next: scripts/lab next\n");
-  options.json.write(as_json(step, judged).dump(2));
+  tell_the_page(places, step, judged);
+  options.json.write(as_json(course, step, judged, evidence).dump(2));
   const Exit exit = exit_of(judged.verdict);
   return exit == Exit::pass && !all_hold ? Exit::fail : exit;
 }

@@ -53,6 +53,17 @@ std::string shown_question(const Question &question, const std::vector<Option> &
   return text;
 }
 
+nlohmann::json question_json(const Question &question, const std::vector<Option> &options,
+                             const Facts &facts) {
+  nlohmann::json texts = nlohmann::json::array();
+  for (const Option &option : options)
+    texts.push_back(option.text);
+  return {{"id", question.id},
+          {"ask", filled(question.ask, facts)},
+          {"unit", question.unit},
+          {"options", texts}};
+}
+
 Typed understood(const Question &question, const std::vector<Option> &options,
                  const std::string &typed) {
   const std::string answer = trimmed(typed);

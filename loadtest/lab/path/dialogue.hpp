@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "loadtest/lab/path/formula.hpp"
 #include "loadtest/lab/path/step.hpp"
 
@@ -20,6 +22,10 @@ std::vector<Option> shuffled(const Question &question, std::uint64_t salt, std::
 // The question as it is shown, with lettered options.
 std::string shown_question(const Question &question, const std::vector<Option> &options,
                            const Facts &facts);
+
+// The same for a page: {"id", "ask", "unit", "options": [texts]}; no options: a number.
+nlohmann::json question_json(const Question &question, const std::vector<Option> &options,
+                             const Facts &facts);
 
 // What was typed as an answer: the option's text of a letter (or of the text
 // itself), a number as it is. Nothing, with the reason, when it is no answer.

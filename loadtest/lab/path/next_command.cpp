@@ -11,6 +11,7 @@
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/dialogue.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/status_report.hpp"
 
@@ -112,14 +113,30 @@ json as_json(const Course &course) {
                             {"standing", standing_name(course.standing(*one))}});
   if (step == nullptr)
     return all;
+  const StepProgress &done = course.of(*step);
+  const Evidence evidence = course.evidence(*step);
+  json runs = json::array(), predictions = json::array();
+  for (const PlannedRun &run : step->runs)
+    runs.push_back({{"name", run.name},
+                    {"what", run.what},
+                    {"edit", run.edit},
+                    {"commands", commands_for(run, course.progress())},
+                    {"done", done.predicted_ms != 0 && evidence.runs.contains(run.name)}});
+  for (const Question &question : step->predictions) {
+    json one = question_json(question, shuffled(question, course.progress().salt, 0), Facts());
+    const auto said = done.predictions.find(question.id);
+    one["said"] = said == done.predictions.end() ? json() : json(said->second);
+    predictions.push_back(std::move(one));
+  }
   all["step"] = {{"number", step->number},
                  {"name", step->name},
+                 {"title", step->title},
+                 {"now", step->now},
+                 {"minutes", step->minutes},
                  {"standing", standing_name(course.standing(*step))},
-                 {"runs", json::array()}};
-  for (const PlannedRun &run : step->runs)
-    all["step"]["runs"].push_back({{"name", run.name},
-                                   {"edit", run.edit},
-                                   {"commands", commands_for(run, course.progress())}});
+                 {"predicted", done.predicted_ms != 0},
+                 {"predictions", predictions},
+                 {"runs", runs}};
   return all;
 }
 

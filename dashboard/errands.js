@@ -1,0 +1,89 @@
+// Loads and faults, started and ended here; the agent runs the commands that one would type. What
+// they say is text.
+
+const $ = id => document.getElementById(id);
+const lookAgain = 2000; // ms, while something runs
+
+let timer = null;
+
+async function ask(method, path, body) {
+  const answer = await fetch(path, { method, headers: body ? { 'Content-Type': 'application/json' } : {},
+    body: body && JSON.stringify(body) });
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail);
+  return said;
+}
+
+function fill(select, all, text) {
+  if (select.options.length === all.length) return;
+  const chosen = select.value;
+  select.replaceChildren(...all.map(one => {
+    const option = new Option(text(one), one.name);
+    option.title = one.what ?? one.help;
+    return option;
+  }));
+  if (all.some(one => one.name === chosen)) select.value = chosen;
+}
+
+let faults = [];
+function fitAmount() {
+  const amount = faults.find(one => one.name === $('fault').value)?.amount;
+  $('amount-row').hidden = !amount;
+  if (!amount) return;
+  Object.assign($('amount'), { min: amount.low, max: amount.high, value: amount.default });
+  $('amount-help').textContent = amount.help;
+}
+
+const tell = (errand, none) => (errand === null ? none
+  : errand.runs ? `${errand.what} runs${errand.said ? `: ${errand.said}` : ''}`
+    : `${errand.what}: ${errand.said || (errand.status === 0 ? 'ended' : `ended with ${errand.status}`)}`);
+
+function show(state) {
+  fill($('profile'), state.profiles, one => one.name);
+  if (faults.length !== state.faults.length) {
+    faults = state.faults;
+    fill($('fault'), faults, one => one.name);
+    fitAmount();
+  }
+  const loads = Boolean(state.load?.runs), harms = Boolean(state.fault?.runs);
+  $('load-start').disabled = loads || Boolean(state.elsewhere);
+  $('load-end').disabled = !loads;
+  $('fault-start').disabled = harms;
+  $('fault-end').disabled = !harms;
+  $('load-said').textContent = state.elsewhere ? `${state.elsewhere} runs, from a terminal` : tell(state.load, 'None was started here.');
+  $('fault-said').textContent = tell(state.fault, 'None was started here.');
+  clearTimeout(timer);
+  if (loads || harms || state.elsewhere) timer = setTimeout(refreshErrands, lookAgain);
+}
+
+async function act(said, method, path, body) {
+  try {
+    show(await ask(method, path, body));
+  } catch (problem) {
+    said.textContent = problem.message;
+  }
+}
+
+// Asks anew what runs.
+export async function refreshErrands() {
+  try {
+    show(await ask('GET', 'api/v1/runs'));
+  } catch (problem) {
+    $('load-said').textContent = problem.message;
+  }
+}
+
+const number = id => Number($(id).value);
+$('load-form').addEventListener('submit', event => {
+  event.preventDefault();
+  act($('load-said'), 'POST', 'api/v1/runs', { profile: $('profile').value, seconds: number('load-seconds') });
+});
+$('load-end').addEventListener('click', () => act($('load-said'), 'DELETE', 'api/v1/runs'));
+$('fault-form').addEventListener('submit', event => {
+  event.preventDefault();
+  const body = { fault: $('fault').value, seconds: number('fault-seconds') };
+  if (!$('amount-row').hidden) body.amount = number('amount');
+  act($('fault-said'), 'POST', 'api/v1/faults', body);
+});
+$('fault-end').addEventListener('click', () => act($('fault-said'), 'DELETE', 'api/v1/faults'));
+$('fault').addEventListener('change', fitAmount);

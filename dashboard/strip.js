@@ -1,0 +1,51 @@
+// What is going on, in words: the host's diagnosis, and the load that is said to run. Its sign
+// and its words say what its colour does.
+
+const $ = id => document.getElementById(id);
+const signs = { idle: '·', well: '✓', unclear: '…' }; // of the others: !
+const names = {
+  idle: 'Quiet', well: 'All well', unclear: 'Looking why', small_pool: 'The pool is too small',
+  database_busy: 'The database is busy', ceiling: 'PostgreSQL is full', contention: 'Contention',
+  frozen: 'The database is frozen', database_away: 'The database is away', leak: 'A leak',
+  spike: 'A spike', paused: 'Paused',
+};
+const whole = value => (value === null || value === undefined ? '–' : Math.round(value));
+
+export class Strip {
+  #load = null; // { name, since, phase } as marked; null: none runs
+  #cause = null;
+  #verdict = ''; // of the last check
+
+  constructor(ghosts) { this.ghosts = ghosts; }
+
+  // `load` marks its beginning and its end, whoever runs it.
+  mark(at, text) {
+    const begun = /^load: (.+)$/.exec(text);
+    if (begun) {
+      this.#load = { name: begun[1], since: at, phase: '' };
+      this.ghosts.begin(at, begun[1]);
+    } else if (text === 'load ends') {
+      this.#load = null;
+      this.ghosts.end();
+    } else if (this.#load && /^(stage \d|measured )/.test(text)) {
+      this.#load.phase = text;
+    } else if (text.startsWith('check, ')) {
+      this.#verdict = text;
+    }
+  }
+
+  show({ at, gauges, rate }) {
+    const { cause, text } = gauges.diagnosis;
+    const name = names[cause] ?? cause;
+    $('diagnosis').dataset.cause = cause;
+    $('sign').textContent = signs[cause] ?? '!';
+    $('cause').textContent = name;
+    $('finding').textContent = text;
+    // Figures change four times a second; who listens is told of a cause once.
+    if (cause !== this.#cause) $('said').textContent = `${name}. ${text}`;
+    this.#cause = cause;
+    const flow = rate ? `${whole(rate.asked)} a second asked for a connection, ${whole(rate.ok)} went well` : '';
+    const load = this.#load ? `Load ${this.#load.name}, for ${Math.max(0, Math.round((at - this.#load.since) / 1000))} s` : 'No load is marked';
+    $('load').textContent = [load, this.#load?.phase, flow, this.#verdict].filter(Boolean).join(' · ');
+  }
+}
