@@ -1,6 +1,8 @@
 // doctor.
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "loadtest/comparison.hpp"
+#include "loadtest/lab/bug_report/bug_report.hpp"
 #include "loadtest/lab/checks.hpp"
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/load_options.hpp"
@@ -67,6 +70,15 @@ json to_json(const std::vector<Check> &checks, bool fit) {
   return {{"fit", fit}, {"checks", list}};
 }
 
+// Its status is not whether the machine is fit: a report was asked for, and is there.
+Exit bundled(const Places &places, const std::vector<Check> &checks, const std::string &file) {
+  const WrittenReport report = write_bug_report(
+      places, checks, file.empty() ? std::nullopt : std::optional<std::filesystem::path>(file));
+  fmt::print("{}: {} kB. Nothing was sent: read it, then attach it to your report\n",
+             report.file.string(), (report.bytes + 999) / 1000);
+  return Exit::pass;
+}
+
 } // namespace
 
 void add_doctor(CLI::App &lab, Chosen &chosen) {
@@ -74,9 +86,19 @@ void add_doctor(CLI::App &lab, Chosen &chosen) {
       "doctor", "Is this machine fit for the lab, and what is wrong; status 1 when something is");
   auto report_to = std::make_shared<JsonOption>();
   report_to->add_to(*command);
-  command->callback([&chosen, report_to] {
-    chosen.action = [report_to](const Places &places) {
+  auto bundle_to = std::make_shared<std::string>();
+  CLI::Option *bundle = command
+                            ->add_option("--bundle", *bundle_to,
+                                         "Write a bug report without secrets, to FILE or to "
+                                         ".lab/report-TIME.txt; nothing is sent")
+                            ->expected(0, 1)
+                            ->option_text("[FILE]")
+                            ->excludes("--json");
+  command->callback([&chosen, report_to, bundle, bundle_to] {
+    chosen.action = [report_to, bundle, bundle_to](const Places &places) {
       const auto checks = all_checks(places);
+      if (bundle->count() > 0)
+        return bundled(places, checks, *bundle_to);
       const bool fit = std::none_of(checks.begin(), checks.end(),
                                     [](const Check &c) { return c.result == Result::bad; });
       if (!report_to->to_output())

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "db/conninfo.hpp"
 #include "db/private_file.hpp"
 #include "db/tables.hpp"
 #include "db/test_tenant.hpp"
@@ -304,6 +306,30 @@ TEST_F(ForeignLab, ThePasswordIsNowhereToBeSeen) {
     EXPECT_THAT(text_of_file(entry.path()).value_or(""), Not(HasSubstr(secret))) << entry.path();
   }
   EXPECT_GT(files, 20);
+}
+
+// The password is planted where it would be told: in logs, bare and in a connection
+// string, and in what the lab remembers of the database.
+TEST_F(ForeignLab, ABugReportHasNeitherThePasswordNorWhoseDatabaseItIs) {
+  up_there();
+  const auto log = lab_->places().host_log();
+  const std::string before = text_of_file(log).value_or("");
+  std::ofstream(log, std::ios::app)
+      << fmt::format("it said {} in passing\n", tenant_->password())
+      << fmt::format("connecting with {} password={}\n", tenant_->url(),
+                     db::quoted_value(tenant_->password()))
+      << "postgresql://" << tenant_->name() << ":" << secret << "@elsewhere.example.org/app\n";
+  const auto file = lab_->folder() / "report.txt";
+  const auto made = lab({"doctor", "--bundle", file});
+  ASSERT_EQ(made.status, 0) << made.err;
+  std::ofstream(log) << before; // another test looks for it in all files
+  const std::string report = text_of_file(file).value_or("");
+  EXPECT_THAT(report, HasSubstr("\"database\": \"foreign\""));
+  EXPECT_THAT(report, HasSubstr("it said (secret) in passing"));
+  EXPECT_THAT(report, Not(HasSubstr(secret)));
+  EXPECT_THAT(report, Not(HasSubstr("user='" + tenant_->name())));
+  EXPECT_THAT(report, Not(HasSubstr(tenant_->name() + "@")));
+  EXPECT_THAT(report, Not(HasSubstr("elsewhere.example.org")));
 }
 
 TEST_F(ForeignLab, AUrlWithAPasswordIsRefusedAndNotEchoed) {
