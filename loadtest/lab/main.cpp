@@ -103,6 +103,8 @@ int main(int argc, char **argv) {
                "command: starts all, runs four strategies under the same loads, compares them.",
                "scripts/lab"};
   Chosen chosen;
+  lab.footer("Something is wrong? scripts/lab doctor, docs/when-it-fails.md, and\n"
+             "scripts/lab doctor --bundle, which writes a bug report without secrets.");
   describe(lab, chosen);
   try {
     refuse_passwords({argv + 1, argv + argc});

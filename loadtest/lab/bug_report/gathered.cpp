@@ -177,7 +177,7 @@ std::string verdicts_text(const Places &places) {
   if (!host)
     return "the host does not run";
   std::string text;
-  for (const json &one : HostApi(host->port).strategies().at("strategies"))
+  for (const json &one : HostApi(host->port).strategies())
     text += fmt::format("{} ({}): {}\n", one.at("name").get<std::string>(),
                         one.at("source") == "my" ? "my/strategies" : "the lab's",
                         one.at("problem").is_string() ? one.at("problem").get<std::string>()
