@@ -60,6 +60,9 @@ test('what is mounted is in the repository, or a volume that outlives the contai
       assert.ok(source.startsWith('.') ? existsSync(resolve(here, source)) : source in compose.volumes,
         `${name}: ${volume}`);
     }
+  const { providers } = yaml('dashboard/monitoring/grafana/provisioning/dashboards/lab.yml');
+  for (const { options } of providers)
+    assert.ok(grafana.volumes.some(volume => volume.split(':')[1] === options.path), `Grafana finds ${options.path}`);
 });
 
 test('the image is built from the one list of packages', () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { TestLab } from './test_lab.mjs';
+import { ForwardingProxy } from './test_proxy.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pictures = process.env.LAB_PICTURES; // where screenshots go, if anywhere
@@ -25,14 +26,14 @@ after(async () => {
 });
 
 // A page that is live. `errors`: all that its console complained of.
-async function open({ width = 1280, scheme = 'light', prepare = () => {} } = {}) {
+async function open({ width = 1280, scheme = 'light', url = lab.url, prepare = () => {} } = {}) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
   page.setDefaultTimeout(15_000);
   const errors = [];
   page.on('console', message => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', error => errors.push(error.message));
   await prepare(page);
-  await page.goto(lab.url);
+  await page.goto(url);
   await page.waitForFunction(() => window.poolLab?.history.rows.length > 5, null, { timeout: 15_000 });
   return { page, errors };
 }
@@ -313,6 +314,27 @@ describe('the page', { timeout: 280_000 }, () => {
     assert.equal(new Set(times).size, times.length);
     assert.deepEqual(errors, []);
     await page.close();
+  });
+
+  test('works behind an editor that forwards the port, rewrites headers and buffers', async () => {
+    const proxy = await ForwardingProxy.before(lab.port);
+    const { page, errors } = await open({ url: proxy.url });
+    await page.waitForFunction(() => document.body.dataset.live === 'polling');
+    assert.equal(proxy.streams, 1, 'found out once');
+    await page.getByRole('button', { name: 'use fixed_huge' }).click();
+    await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_huge');
+    const seen = await page.evaluate(async () => {
+      const rows = poolLab.history.rows.length;
+      await new Promise(later => setTimeout(later, 4000));
+      return { live: document.body.dataset.live, grown: poolLab.history.rows.length - rows };
+    });
+    assert.equal(seen.live, 'polling', 'and no to and fro');
+    assert.ok(seen.grown > 8, `${seen.grown} events in 4 s`);
+    const times = await page.evaluate(() => poolLab.history.rows.map(row => row.at));
+    assert.equal(new Set(times).size, times.length, 'no event came twice');
+    assert.deepEqual(errors, []);
+    await page.close();
+    proxy.end();
   });
 
   for (const width of [2560, 1280, 400])

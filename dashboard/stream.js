@@ -5,18 +5,25 @@ const types = ['gauges', 'swap', 'strategy', 'fault', 'leak', 'pause', 'mark'];
 const patience = 3000; // ms without an event; gauges come four times a second
 const lookAgain = 1000; // ms
 
+async function ask(since) {
+  const answer = await fetch(`api/v1/events?since=${encodeURIComponent(since)}`,
+    { headers: { Accept: 'application/json' }, signal: AbortSignal.timeout(patience) });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer.json();
+}
+
 // Calls `onEvent(type, data)` for each event, `onState` with 'live', 'polling' or 'lost'.
 export function follow({ onEvent, onState }) {
   let state = null;
-  let heard = performance.now();
-  let everHeard = false; // on a stream
   let lastId = '';
 
   const enter = next => { if (next !== state) onState(state = next); };
 
   function listen() {
     const source = new EventSource(`api/v1/events?since=${encodeURIComponent(lastId)}`);
-    heard = performance.now();
+    let heard = performance.now();
+    let everHeard = false;
+    let asking = false;
     for (const type of types) {
       source.addEventListener(type, event => {
         heard = performance.now();
@@ -26,35 +33,52 @@ export function follow({ onEvent, onState }) {
         onEvent(type, JSON.parse(event.data));
       });
     }
-    // The browser tries again by itself, unless it was told no (a host that drains).
+    source.onopen = () => { heard = performance.now(); };
+    // The browser tries again by itself, unless it was told no (a host that drains, a proxy
+    // that takes no streams).
     source.onerror = () => enter('lost');
-    const watch = setInterval(() => {
+    const silent = () => performance.now() - heard > patience;
+
+    // Silent, though open: the host is gone, or somebody between holds its events back, be
+    // it from the first on or after what filled his buffer. Who answers when asked is there.
+    async function heldBack() {
+      if (!everHeard) return true;
+      if (source.readyState !== EventSource.OPEN) return false;
+      asking = true;
+      const answers = await ask(lastId).then(({ events }) => events.length > 0, () => false);
+      asking = false;
+      return answers && silent(); // a viewer that slept hears of it meanwhile
+    }
+
+    const watch = setInterval(async () => {
       if (source.readyState === EventSource.CLOSED) {
         clearInterval(watch);
-        listen();
-      } else if (performance.now() - heard > patience) {
-        if (everHeard) return enter('lost');
-        clearInterval(watch);
-        source.close();
-        poll(lastId);
+        poll();
+      } else if (silent() && !asking) {
+        if (await heldBack()) {
+          clearInterval(watch);
+          source.close();
+          poll();
+        } else if (silent()) {
+          enter('lost');
+        }
       }
     }, lookAgain);
   }
 
-  async function poll(since) {
-    let next = since;
+  async function poll(wasLost = false) {
+    let lost = false;
     try {
-      const answer = await fetch(`api/v1/events?since=${encodeURIComponent(since)}`,
-        { headers: { Accept: 'application/json' } });
-      if (!answer.ok) throw new Error(answer.statusText);
-      const body = await answer.json();
-      next = body.next;
-      for (const { event, data } of body.events) onEvent(event, data);
+      const { events, next } = await ask(lastId);
+      for (const { event, data } of events) onEvent(event, data);
+      lastId = next;
+      if (wasLost) return listen(); // back: whether events get through is found out anew
       enter('polling');
     } catch {
       enter('lost');
+      lost = true;
     }
-    setTimeout(poll, lookAgain, next);
+    setTimeout(poll, lookAgain, lost);
   }
 
   listen();

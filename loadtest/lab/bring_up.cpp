@@ -25,6 +25,7 @@
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/forwarding.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/load_lock.hpp"
@@ -97,7 +98,7 @@ bool has_to_start_anew(const Places &places, int number, const json &host, const
   const auto record = recorded_host(places, number);
   return host.at("state") != "serving" || host.at("port") != state.port_of(number) ||
          program_was_replaced(host.at("pid")) || !record || record->database != state.database ||
-         record->origins != state.origins;
+         record->origins != state.origins_of(number);
 }
 
 // The host connects as another user than this program, maybe, so that this one got
@@ -181,6 +182,7 @@ void go_back(const Places &places, const State &before, bool was_up) {
     s.hosts = before.hosts;
     s.database = before.database;
     s.origins = before.origins;
+    s.forwarded = before.forwarded;
   });
   const auto agent = Agent::find(places);
   if (agent && was_up)
@@ -233,6 +235,9 @@ Running bring_up(const Places &places, const Wanted &wanted) {
         *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
   if (!wanted.origins.empty())
     state.origins = checked_origins(wanted.origins);
+  // Remembered as well: `up` may be called from where the editor's variables are not.
+  if (const auto forwarded = forwarded_origins(own_environment()); !forwarded.empty())
+    state.forwarded = forwarded;
   // The half of what is free would not be shared out: whoever came first would have it.
   if (!state.database.empty() && state.hosts > 1)
     throw SetUpFailed("two hosts are for the lab's own PostgreSQL: on another database say "
@@ -250,12 +255,14 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   start(*database);
   forget_fault(places, "kill");
   if (state.port != before.port || state.hosts != before.hosts ||
-      state.database != before.database || state.origins != before.origins)
+      state.database != before.database || state.origins != before.origins ||
+      state.forwarded != before.forwarded)
     file.change([&state](State &s) {
       s.port = state.port;
       s.hosts = state.hosts;
       s.database = state.database;
       s.origins = state.origins;
+      s.forwarded = state.forwarded;
     });
 
   Running running{{}, database->pid().value_or(0), user};

@@ -79,7 +79,7 @@ db::Launch launch(const Places &places, int host, const db::LabUser &user, const
                                    places.page_socket()};
   if (database.shared())
     argv.emplace_back("--at-most-half");
-  for (const std::string &origin : state.origins)
+  for (const std::string &origin : state.origins_of(host))
     argv.insert(argv.end(), {"--allow-origin", origin});
   std::vector<std::pair<int, int>> pass;
   if (password.descriptor() >= 0) {
@@ -149,7 +149,7 @@ HostProcess HostProcess::start(const Places &places, int number, const db::LabUs
                                                    {"started", id->started},
                                                    {"port", port},
                                                    {"database", state.database},
-                                                   {"origins", state.origins}}
+                                                   {"origins", state.origins_of(number)}}
                                                   .dump());
   } catch (const std::exception &e) {
     child->send(SIGKILL);

@@ -33,6 +33,7 @@
 #include "loadtest/lab/places.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/process.hpp"
+#include "loadtest/lab/state.hpp"
 #include "loadtest/lab/test_lab.hpp"
 #include "loadtest/run_folder.hpp"
 
@@ -292,17 +293,20 @@ TEST_F(Lab, ANewerBuildIsStartedInPlaceOfTheOld) {
   EXPECT_EQ(after["strategy"], before["strategy"]);
 }
 
+// What a call gets that names its host so.
+int answer_to(const std::string &name, unsigned short port) {
+  Poco::Net::HTTPClientSession session("127.0.0.1", port);
+  Poco::Net::HTTPRequest request("GET", "/health", Poco::Net::HTTPMessage::HTTP_1_1);
+  request.setHost(name);
+  session.sendRequest(request);
+  Poco::Net::HTTPResponse response;
+  session.receiveResponse(response);
+  return static_cast<int>(response.getStatus());
+}
+
 // A browser editor forwards the port, and asks by a name of its own.
 TEST_F(Lab, AnOriginThatIsAllowedStaysSoUntilNone) {
-  const auto answer = [&] {
-    Poco::Net::HTTPClientSession session("127.0.0.1", port_);
-    Poco::Net::HTTPRequest request("GET", "/health", Poco::Net::HTTPMessage::HTTP_1_1);
-    request.setHost("lab.example");
-    session.sendRequest(request);
-    Poco::Net::HTTPResponse response;
-    session.receiveResponse(response);
-    return static_cast<int>(response.getStatus());
-  };
+  const auto answer = [] { return answer_to("lab.example", port_); };
   EXPECT_EQ(answer(), 403);
   EXPECT_EQ(lab({"up", "--allow-origin", "lab.example/path"}).status, 64);
   ASSERT_EQ(lab({"up", "--allow-origin", "https://lab.example"}).status, 0);
@@ -313,6 +317,36 @@ TEST_F(Lab, AnOriginThatIsAllowedStaysSoUntilNone) {
   EXPECT_EQ(answer(), 200);
   ASSERT_EQ(lab({"up", "--allow-origin", "none"}).status, 0);
   EXPECT_EQ(answer(), 403);
+}
+
+// In a codespace nobody need say so: it is known by its environment, and remembered.
+TEST_F(Lab, TheNameThatAnEditorForwardsUnderIsAllowedByItself) {
+  const auto answer = [](const std::string &name) { return answer_to(name, port_); };
+  const auto up_in = [&](const std::string &codespace) {
+    auto how = the_lab_->launch({"up"});
+    how.environment["CODESPACE_NAME"] = codespace;
+    how.environment["GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"] = "editor.example";
+    return db::run(how, std::chrono::seconds(60));
+  };
+  const auto name = [&](const std::string &codespace) {
+    return fmt::format("{}-{}.editor.example", codespace, port_);
+  };
+  EXPECT_EQ(answer(name("one")), 403);
+  const auto up = up_in("one");
+  ASSERT_TRUE(up.well()) << up.output;
+  EXPECT_THAT(up.output, HasSubstr(fmt::format("in this editor: https://{}", name("one"))));
+  EXPECT_EQ(answer(name("one")), 200);
+  EXPECT_EQ(answer(name("two")), 403);
+  const pid_t host = the_lab_->status().at("host_pid");
+  ASSERT_EQ(lab({"up"}).status, 0); // from a shell without these variables
+  EXPECT_EQ(the_lab_->status().at("host_pid"), host);
+  EXPECT_EQ(answer(name("one")), 200);
+  ASSERT_TRUE(up_in("two").well()); // the folder was opened in another one
+  EXPECT_EQ(answer(name("one")), 403);
+  EXPECT_EQ(answer(name("two")), 200);
+  StateFile(places_->state()).change([](State &s) { s.forwarded.clear(); });
+  ASSERT_EQ(lab({"up"}).status, 0);
+  EXPECT_EQ(answer(name("two")), 403);
 }
 
 TEST_F(Lab, PostgresThatIsGoneIsToldAndStarted) {

@@ -7,6 +7,7 @@
 
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/forwarding.hpp"
 
 namespace lab::cli {
 namespace {
@@ -25,13 +26,10 @@ Choice choice_of(const json &value) {
 }
 
 json to_json(const State &state) {
-  json out = {{"port", state.port},
-              {"hosts", state.hosts},
-              {"database", state.database},
-              {"origins", state.origins},
-              {"in_use", to_json(state.in_use)},
-              {"loaded", json::array()},
-              {"trying", nullptr},
+  json out = {{"port", state.port},           {"hosts", state.hosts},
+              {"database", state.database},   {"origins", state.origins},
+              {"forwarded", state.forwarded}, {"in_use", to_json(state.in_use)},
+              {"loaded", json::array()},      {"trying", nullptr},
               {"refused", state.refused}};
   for (const auto &loaded : state.loaded)
     out["loaded"].push_back(loaded ? to_json(*loaded) : json());
@@ -50,6 +48,7 @@ State state_of(const json &value) {
   state.hosts = std::clamp(value.value("hosts", 1), 1, most_hosts);
   state.database = value.value("database", "");
   state.origins = value.value("origins", std::vector<std::string>());
+  state.forwarded = value.value("forwarded", "");
   state.in_use = choice_of(value.at("in_use"));
   // Of a lab from before there was a second host it is the first one's alone.
   const json &loaded = value.at("loaded");
@@ -72,6 +71,13 @@ const Choice &State::running(int host, system_clock::time_point now) const {
     return trying->choice;
   const auto &last = loaded.at(static_cast<std::size_t>(host));
   return last ? *last : in_use;
+}
+
+std::vector<std::string> State::origins_of(int host) const {
+  std::vector<std::string> all = origins;
+  if (!forwarded.empty())
+    all.push_back(forwarded_origin(forwarded, port_of(host)));
+  return all;
 }
 
 State StateFile::read() const {

@@ -40,6 +40,12 @@ struct State {
   // Origins that may call the host besides its own: of a browser editor that forwards its port.
   std::vector<std::string> origins;
 
+  // Those under which an editor forwards the ports, as forwarding.hpp tells them; "": none.
+  std::string forwarded;
+
+  // All that may call that host besides itself.
+  std::vector<std::string> origins_of(int host) const;
+
   Choice in_use{first_strategy}; // what `up` restores
 
   // What each host ran last, also inside a comparison.

@@ -10,6 +10,7 @@
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/bring_up.hpp"
 #include "loadtest/lab/commands.hpp"
+#include "loadtest/lab/forwarding.hpp"
 #include "loadtest/lab/host_process.hpp"
 
 namespace lab::cli {
@@ -26,6 +27,9 @@ void add_up(CLI::App &lab, Chosen &chosen) {
       for (const HostApi &host : running.all_hosts())
         urls.push_back(host.url());
       fmt::print("the lab is up: {}\n", fmt::join(urls, " and "));
+      const State state = StateFile(places.state()).read();
+      if (!state.forwarded.empty())
+        fmt::print("in this editor: {}\n", forwarded_origin(state.forwarded, state.port));
       return Exit::pass;
     };
   });
