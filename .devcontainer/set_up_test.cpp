@@ -26,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using nlohmann::json;
-using testing::ElementsAre;
 using testing::HasSubstr;
 
 const fs::path source = POOL_LAB_SOURCE;
@@ -182,6 +181,8 @@ TEST(SetUpSteps, MakeALabThatIsUpInABareDebian) {
   if (bare) {
     fs::copy_file("/etc/resolv.conf", root / "etc/resolv.conf",
                   fs::copy_options::overwrite_existing);
+    // As Debian's image for engines has it: a machine that is made anew fears no power cut.
+    std::ofstream(root / "etc/dpkg/dpkg.cfg.d/unsafe-io") << "force-unsafe-io\n";
     const json said = configuration();
     const std::string workspace = said.at("workspaceFolder");
     const std::string user = said.at("remoteUser");
@@ -213,12 +214,16 @@ TEST(SetUpSteps, MakeALabThatIsUpInABareDebian) {
         std::ofstream(to, std::ios::app) << ended.output;
       return ended.output;
     };
-    EXPECT_THAT(run_container(image, make + start + in_root("scripts/lab status && echo clean")),
-                HasSubstr("\nclean\n"));
-    const auto again =
-        run_container("", start + in_root("scripts/lab status && echo clean && scripts/lab down"));
-    EXPECT_THAT(again, HasSubstr("\nclean\n"));
-    EXPECT_THAT(again, HasSubstr("stopped: host, agent, PostgreSQL"));
+    const std::string first =
+        run_container(image, make + start + in_root("scripts/lab status && echo clean"));
+    const bool up = first.find("\nclean\n") != std::string::npos;
+    EXPECT_TRUE(up);
+    if (up) {
+      const std::string again = run_container(
+          "", start + in_root("scripts/lab status && echo clean && scripts/lab down"));
+      EXPECT_THAT(again, HasSubstr("\nclean\n"));
+      EXPECT_THAT(again, HasSubstr("stopped: host, agent, PostgreSQL"));
+    }
   }
   // Nothing of it is mounted outside the namespace; --one-file-system all the same.
   (void)db::run({.argv = {"rm", "-rf", "--one-file-system", folder}}, 5min);
