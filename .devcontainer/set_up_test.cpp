@@ -110,14 +110,25 @@ json configuration() {
   return json::parse(text_of(source / ".devcontainer" / "devcontainer.json"), nullptr, true, true);
 }
 
+// What the Dockerfile sets for all that runs in the container.
+std::string environment_of(const std::vector<Instruction> &instructions) {
+  std::string exports;
+  for (const auto &[name, rest] : instructions)
+    if (name == "ENV")
+      exports += fmt::format("export {}; ", rest);
+  return exports;
+}
+
 // The commands of devcontainer.json that run as the container is made, or as it starts.
-std::string commands_of(const json &said, const std::vector<std::string> &names) {
+std::string commands_of(const json &said, const std::vector<std::string> &names,
+                        const std::string &environment) {
   std::string script;
   for (const std::string &name : names)
     if (said.contains(name))
-      script += fmt::format(
-          "echo \"== {}\"\nin_root {} {} {}\n", name, said.at("remoteUser").get<std::string>(),
-          said.at("workspaceFolder").get<std::string>(), quoted(said.at(name).get<std::string>()));
+      script += fmt::format("echo \"== {}\"\nin_root {} {} {}\n", name,
+                            said.at("remoteUser").get<std::string>(),
+                            said.at("workspaceFolder").get<std::string>(),
+                            quoted(environment + said.at(name).get<std::string>()));
   return script;
 }
 
@@ -189,11 +200,13 @@ TEST(SetUpSteps, MakeALabThatIsUpInABareDebian) {
     const auto in_root = [&](const std::string &command) {
       return fmt::format("in_root {} {} {}\n", user, workspace, quoted(command));
     };
-    const std::string make =
-        commands_of(said, {"onCreateCommand", "updateContentCommand", "postCreateCommand"});
-    const std::string start = commands_of(said, {"postStartCommand"});
+    const auto dockerfile = instructions_of(text_of(source / ".devcontainer" / "Dockerfile"));
+    const std::string environment = environment_of(dockerfile);
+    const std::string make = commands_of(
+        said, {"onCreateCommand", "updateContentCommand", "postCreateCommand"}, environment);
+    const std::string start = commands_of(said, {"postStartCommand"}, environment);
     const std::string image =
-        script_of(instructions_of(text_of(source / ".devcontainer" / "Dockerfile"))) +
+        script_of(dockerfile) +
         fmt::format(
             "mkdir -p \"$root\"{0}\nsources \"$root\"{0}\nin_root root / 'chown -R {1} {0}'\n",
             workspace, user);
