@@ -183,7 +183,11 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   options.copies = settings.copies;
   options.verifier = settings.verifier;
   options.seed = settings.seed;
-  options.on_event = [&](const StrategyEvent &event) { append_strategy_event(events, event); };
+  options.on_event = [&](const StrategyEvent &event) {
+    append_strategy_event(events, event);
+    if (event.kind == StrategyEvent::Kind::swapped)
+      metrics.swapped(event.from, event.name, clock.wall_ms());
+  };
   const SettingsChange saved = settings_at_start(settings.strategy_settings);
   options.settings = saved.settings.value_or(StrategySettings{});
   if (settings.at_most_half)

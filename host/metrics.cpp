@@ -20,6 +20,10 @@ const prometheus::Histogram::BucketBoundaries pool_seconds = {
 
 constexpr const char *pool_name = "db_client_connection_pool_name";
 
+std::string shown_name(const std::string &strategy) {
+  return strategy.empty() ? "(built in)" : strategy;
+}
+
 // Counters of the registry follow the pool's own counts, which never fall.
 void follow(prometheus::Counter &counter, double now) {
   counter.Increment(now - counter.Value());
@@ -72,6 +76,8 @@ Metrics::Metrics() {
                     .Register(registry_);
   wait_ = histogram("db_client_connection_wait_time_seconds",
                     "Time that requests waited for a connection");
+  given_up_ = histogram("pool_lab_wait_given_up_seconds",
+                        "Time that requests waited which were not given a connection");
   hold_ =
       histogram("db_client_connection_use_time_seconds", "Time that requests held a connection");
   connect_ = histogram("db_client_connection_create_time_seconds",
@@ -81,6 +87,12 @@ Metrics::Metrics() {
               ->Add({{pool_name, "jobs"}});
   pending_ = &gauge("db_client_connection_pending_requests", "Requests that wait for a connection")
                   ->Add({{pool_name, "jobs"}});
+  oldest_wait_ =
+      &gauge("pool_lab_oldest_wait_seconds", "How long the request has waited that waits longest")
+           ->Add({});
+  wait_limit_ =
+      &gauge("pool_lab_wait_limit_seconds", "The longest wait that the plan in force allows")
+           ->Add({});
   timeouts_ = &counter("db_client_connection_timeouts_total",
                        "Requests whose wait for a connection ran out")
                    ->Add({{pool_name, "jobs"}});
@@ -91,6 +103,8 @@ Metrics::Metrics() {
   strategy_state_ = gauge("pool_lab_strategy_state",
                           "1 for the state: ok, builtin (the fixed plan that is compiled in), "
                           "contained (the one asked for was stopped)");
+  swap_ = gauge("pool_lab_swap_timestamp_seconds",
+                "When the strategy was swapped last, in seconds since 1970");
   tainted_ = &gauge("pool_lab_tainted",
                     "1 when no strategy can be loaded any more and the host is about to be "
                     "started anew")
@@ -107,8 +121,7 @@ std::unique_ptr<RouteMetrics> Metrics::route(const std::string &method, const st
 
 void Metrics::waited(pool::Duration wait, bool served) {
   waits_.note(wait);
-  if (served)
-    wait_->Observe(in_seconds(wait));
+  (served ? wait_ : given_up_)->Observe(in_seconds(wait));
 }
 
 void Metrics::held(pool::Duration hold) {
@@ -118,6 +131,22 @@ void Metrics::held(pool::Duration hold) {
 
 void Metrics::connect_took(pool::Duration took) {
   connect_->Observe(in_seconds(took));
+}
+
+void Metrics::swapped(const std::string &from, const std::string &to, std::uint64_t at) {
+  const std::lock_guard lock(swap_mutex_);
+  last_swap_ = Swap{from, to, at};
+}
+
+// The last one alone: where the series changes, a dashboard marks the moment.
+prometheus::Gauge *Metrics::show_last_swap() {
+  const std::lock_guard lock(swap_mutex_);
+  if (!last_swap_)
+    return nullptr;
+  prometheus::Gauge &shown =
+      swap_->Add({{"from", shown_name(last_swap_->from)}, {"to", shown_name(last_swap_->to)}});
+  shown.Set(static_cast<double>(last_swap_->at) / 1000);
+  return &shown;
 }
 
 void Metrics::set_counts(const LivePool::Snapshot &pool) {
@@ -158,6 +187,8 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   state("connecting", now.levels.connecting);
   max_->Set(now.plan.max_in_use);
   pending_->Set(now.levels.waiting);
+  oldest_wait_->Set(in_seconds(now.oldest_wait));
+  wait_limit_->Set(in_seconds(now.plan.wait_timeout));
   set_counts(now);
 
   if (const auto reading = server.last()) {
@@ -178,13 +209,15 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
        {StrategyState::ok, StrategyState::builtin, StrategyState::contained})
     strategy_state_->Add({{"state", name_of(one)}}).Set(status.state == one ? 1 : 0);
   tainted_->Set(status.tainted ? 1 : 0);
-  prometheus::Gauge &in_force =
-      strategy_->Add({{"name", status.name.empty() ? "(built in)" : status.name},
-                      {"generation", std::to_string(status.generation)}});
+  prometheus::Gauge &in_force = strategy_->Add(
+      {{"name", shown_name(status.name)}, {"generation", std::to_string(status.generation)}});
   in_force.Set(1);
+  prometheus::Gauge *const swap = show_last_swap();
   std::string text = prometheus::TextSerializer().Serialize(registry_.Collect());
   // Gone with this scrape, so that only the one in force is ever shown.
   strategy_->Remove(&in_force);
+  if (swap != nullptr)
+    swap_->Remove(swap);
   return text;
 }
 

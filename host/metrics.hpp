@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include <prometheus/counter.h>
@@ -59,6 +60,8 @@ public:
   void held(pool::Duration hold);
   void ended(std::string_view code) { outcomes_.count(code); }
   void connect_took(pool::Duration took);
+  // "" for the plan that is compiled in; `at`: milliseconds since 1970.
+  void swapped(const std::string &from, const std::string &to, std::uint64_t at);
   void busy() {
     host_busy_->Increment();
     outcomes_.count("host_busy");
@@ -75,20 +78,25 @@ public:
 
 private:
   void set_counts(const LivePool::Snapshot &pool);
+  prometheus::Gauge *show_last_swap();
 
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter> *requests_;
   prometheus::Family<prometheus::Histogram> *durations_;
   prometheus::Histogram *wait_;
+  prometheus::Histogram *given_up_;
   prometheus::Histogram *hold_;
   prometheus::Histogram *connect_;
   prometheus::Counter *host_busy_;
   prometheus::Family<prometheus::Gauge> *connections_;
   prometheus::Gauge *max_;
   prometheus::Gauge *pending_;
+  prometheus::Gauge *oldest_wait_;
+  prometheus::Gauge *wait_limit_;
   prometheus::Family<prometheus::Gauge> *server_;
   prometheus::Family<prometheus::Gauge> *strategy_;
   prometheus::Family<prometheus::Gauge> *strategy_state_;
+  prometheus::Family<prometheus::Gauge> *swap_;
   prometheus::Gauge *tainted_;
   prometheus::Family<prometheus::Counter> *connects_failed_;
   prometheus::Family<prometheus::Counter> *events_;
@@ -97,6 +105,13 @@ private:
   TimeTally waits_;
   TimeTally holds_;
   prometheus::Family<prometheus::Counter> *ended_;
+  struct Swap {
+    std::string from;
+    std::string to;
+    std::uint64_t at;
+  };
+  std::mutex swap_mutex_; // held for moments; taken under the service's lock
+  std::optional<Swap> last_swap_;
   std::mutex text_mutex_; // one scrape at a time: counters are brought up to the pool's counts
 };
 
