@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <regex>
@@ -29,6 +30,7 @@
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/load_lock.hpp"
+#include "loadtest/lab/monitoring/monitoring.hpp"
 #include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/settings_file.hpp"
 #include "loadtest/lab/state.hpp"
@@ -175,11 +177,30 @@ std::vector<pid_t> recorded_hosts(const Places &places) {
   return pids;
 }
 
+// Hosts and what monitors them.
+std::vector<unsigned short> ports_needed(unsigned short base, const State &state) {
+  std::vector<unsigned short> ports;
+  for (int number = 0; number < state.hosts; ++number)
+    ports.push_back(static_cast<unsigned short>(base + number));
+  if (state.monitoring)
+    for (const unsigned short port : monitoring_ports(base))
+      ports.push_back(port);
+  return ports;
+}
+
+// Hosts' and monitors': these may have the lab's ports.
+std::vector<pid_t> with_monitors(const Places &places, std::vector<pid_t> pids) {
+  for (const ProcessId &monitor : monitoring_processes(places))
+    pids.push_back(monitor.pid);
+  return pids;
+}
+
 // The new database was no good: the lab is as it was, up or down.
 void go_back(const Places &places, const State &before, bool was_up) {
   StateFile(places.state()).change([&before](State &s) {
     s.port = before.port;
     s.hosts = before.hosts;
+    s.monitoring = before.monitoring;
     s.database = before.database;
     s.origins = before.origins;
     s.forwarded = before.forwarded;
@@ -203,6 +224,10 @@ void Wanted::add_to(CLI::App &command) {
                   "at the next port")
       ->check(CLI::Range(1, most_hosts))
       ->option_text("1|2");
+  command.add_flag_function(
+      "--monitoring,!--no-monitoring", [this](std::int64_t said) { monitoring = said > 0; },
+      "Prometheus and a PostgreSQL exporter from now on, and Grafana where it is "
+      "installed; or no longer");
   command
       .add_option("--database", database,
                   fmt::format("Work on this database from now on, in a schema of the lab's own; "
@@ -230,6 +255,7 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   const State before = state;
   state.port = wanted.port.value_or(state.port);
   state.hosts = wanted.hosts.value_or(state.hosts);
+  state.monitoring = wanted.monitoring.value_or(state.monitoring);
   if (wanted.database)
     state.database =
         *wanted.database == own_database ? "" : db::ForeignDatabase::checked(*wanted.database);
@@ -244,7 +270,11 @@ Running bring_up(const Places &places, const Wanted &wanted) {
                       "--hosts 1, or go back with --database private");
   // Asked before anything is started or remembered.
   const auto hosts_before = recorded_hosts(places);
-  require_ports(state.port, state.hosts, hosts_before);
+  if (state.monitoring)
+    require_monitoring_programs();
+  require_ports(
+      state.port, [&state](unsigned short base) { return ports_needed(base, state); },
+      with_monitors(places, hosts_before));
   std::optional<LoadLock> no_load;
   if (state.database != before.database || state.hosts != before.hosts)
     no_load.emplace(LoadLock::take(places.load_lock(), state.database != before.database
@@ -256,10 +286,11 @@ Running bring_up(const Places &places, const Wanted &wanted) {
   forget_fault(places, "kill");
   if (state.port != before.port || state.hosts != before.hosts ||
       state.database != before.database || state.origins != before.origins ||
-      state.forwarded != before.forwarded)
+      state.forwarded != before.forwarded || state.monitoring != before.monitoring)
     file.change([&state](State &s) {
       s.port = state.port;
       s.hosts = state.hosts;
+      s.monitoring = state.monitoring;
       s.database = state.database;
       s.origins = state.origins;
       s.forwarded = state.forwarded;
@@ -276,6 +307,11 @@ Running bring_up(const Places &places, const Wanted &wanted) {
       go_back(places, before, !hosts_before.empty());
     throw;
   }
+  // Last: it looks at what runs, and nothing waits for it.
+  if (state.monitoring)
+    start_monitoring(places, state, *database, user);
+  else
+    stop_monitoring(places);
   if (!state.database.empty())
     places.postgres(user).stop(); // serves nobody any more
   return running;
@@ -293,7 +329,7 @@ std::string take_down(const Places &places) {
   if (!std::filesystem::exists(places.home(), absent))
     return "";
   const auto one_at_a_time = FileLock::wait_for(places.up_lock());
-  std::vector<std::string> stopped;
+  std::vector<std::string> stopped = stop_monitoring(places);
   const auto hosts = recorded_hosts(places).size();
   const auto agent = Agent::find(places);
   if (agent)

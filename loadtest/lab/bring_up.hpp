@@ -1,4 +1,4 @@
-// Starting what is missing, and stopping all: PostgreSQL, agent, hosts.
+// Starting what is missing, and stopping all: PostgreSQL, agent, hosts, monitoring.
 #pragma once
 
 #include <optional>
@@ -36,10 +36,11 @@ struct Running {
 struct Wanted {
   std::optional<unsigned short> port = {};
   std::optional<int> hosts = {};
+  std::optional<bool> monitoring = {};
   std::optional<std::string> database = {}; // a URL, or `own_database` (database.hpp)
   std::vector<std::string> origins = {};    // in place of those of before; "none": none
 
-  void add_to(CLI::App &command); // --port, --hosts, --database, --allow-origin
+  void add_to(CLI::App &command); // --port, --hosts, --monitoring, --database, --allow-origin
 };
 
 // Starts what doesn't run, and starts anew what runs from an older build or on
@@ -48,7 +49,7 @@ struct Wanted {
 // next one waits]
 Running bring_up(const Places &places, const Wanted &wanted = {});
 
-// Stops hosts, agent and PostgreSQL, as far as they run. Only processes that the
+// Stops monitoring, hosts, agent and PostgreSQL, as far as they run. Only processes that the
 // lab has started. Answers what it stopped: "host, agent, PostgreSQL".
 std::string take_down(const Places &places);
 

@@ -7,6 +7,7 @@
 
 #include "db/cluster_processes.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/monitoring/daemon.hpp"
 
 namespace lab::cli {
 namespace {
@@ -29,6 +30,20 @@ bool is_agent(pid_t pid) {
   return first_end != std::string::npos && words.compare(first_end + 1, 6, {"agent\0", 6}) == 0;
 }
 
+// Installed by Debian, they stand in no folder of the lab's; but they carry its home.
+bool monitors(pid_t pid, const fs::path &home) {
+  const std::string all = text_of_file(fmt::format("/proc/{}/environ", pid)).value_or("");
+  const std::string wanted = fmt::format("{}={}", belongs_to, home.string());
+  for (std::size_t at = 0; at < all.size(); at = all.find('\0', at) + 1) {
+    const std::size_t end = all.find('\0', at);
+    if (all.compare(at, end - at, wanted) == 0)
+      return true;
+    if (end == std::string::npos)
+      break;
+  }
+  return false;
+}
+
 } // namespace
 
 std::vector<LabProcess> lab_processes(const Places &places) {
@@ -38,6 +53,11 @@ std::vector<LabProcess> lab_processes(const Places &places) {
   for (const auto &entry : fs::directory_iterator("/proc", unseen)) {
     const pid_t pid = std::atoi(entry.path().filename().c_str());
     const fs::path program = pid > 0 ? program_file(pid) : fs::path();
+    if (!program.empty() && monitors(pid, places.home())) {
+      if (const auto id = process(pid))
+        found.push_back({*id, program.filename()});
+      continue;
+    }
     if (program.empty() || program.parent_path() != programs)
       continue;
     std::string name = program.filename();

@@ -12,10 +12,10 @@ namespace lab::cli {
 
 struct LabProcess {
   ProcessId id;
-  std::string program; // "lab_host", "lab agent", "postgres"
+  std::string program; // "lab_host", "lab agent", "postgres", "prometheus"
 };
 
-// Agents, hosts and verifiers of this home, and PostgreSQL's. Not the programs
+// Agents, hosts and verifiers of this home, PostgreSQL's, and what monitors them. Not the programs
 // that people call, such as this one.
 std::vector<LabProcess> lab_processes(const Places &places);
 

@@ -28,6 +28,7 @@ public:
   std::filesystem::path strategies() const { return app() / "strategies"; }
   std::filesystem::path templates() const { return app() / "template"; } // of strategies
   std::filesystem::path page() const { return app() / "page"; }
+  std::filesystem::path monitoring_parts() const { return app() / "monitoring"; }
   std::filesystem::path report_parts() const { return app() / "report"; }
   std::filesystem::path path_steps() const { return app() / "path" / "steps"; }
   std::filesystem::path path_solutions() const { return app() / "path" / "solutions"; }
@@ -48,6 +49,7 @@ public:
   std::filesystem::path host_log(int host = 0) const {
     return home_ / (named("host", host) + ".log");
   }
+  std::filesystem::path monitoring() const { return home_ / "monitoring"; }
   std::filesystem::path up_lock() const { return home_ / "up.lock"; }
   std::filesystem::path fault_lock() const { return home_ / "fault.lock"; }
 

@@ -77,6 +77,15 @@ std::string in_the_way(unsigned short port, const std::vector<pid_t> &ours) {
                      owner->pid);
 }
 
+PortsFrom in_a_row(int count) {
+  return [count](unsigned short base) {
+    std::vector<unsigned short> ports;
+    for (int next = 0; next < count; ++next)
+      ports.push_back(static_cast<unsigned short>(base + next));
+    return ports;
+  };
+}
+
 } // namespace
 
 bool port_is_free(unsigned short port) {
@@ -102,25 +111,30 @@ std::optional<PortOwner> listener_on(unsigned short port) {
   return pid ? PortOwner{*pid, program_of(*pid)} : PortOwner{};
 }
 
-unsigned short free_port_after(unsigned short port, int count) {
+unsigned short free_port_after(unsigned short port, const PortsFrom &needed) {
   for (int base = port + 100; base <= 65000; base += 100) {
-    int free = 0;
-    while (free < count && port_is_free(static_cast<unsigned short>(base + free)))
-      ++free;
-    if (free == count)
+    const auto ports = needed(static_cast<unsigned short>(base));
+    if (std::all_of(ports.begin(), ports.end(), port_is_free))
       return static_cast<unsigned short>(base);
   }
   throw SetUpFailed(
       fmt::format("no port is free above {}: choose one with scripts/lab up --port PORT", port));
 }
 
+unsigned short free_port_after(unsigned short port, int count) {
+  return free_port_after(port, in_a_row(count));
+}
+
 void require_ports(unsigned short base, int count, const std::vector<pid_t> &ours) {
-  for (int host = 0; host < count; ++host) {
-    const auto port = static_cast<unsigned short>(base + host);
+  require_ports(base, in_a_row(count), ours);
+}
+
+void require_ports(unsigned short base, const PortsFrom &needed, const std::vector<pid_t> &ours) {
+  for (const unsigned short port : needed(base)) {
     if (const std::string who = in_the_way(port, ours); !who.empty())
       throw SetUpFailed(fmt::format("port {} is in use by {}: end that, or take a free port with "
                                     "scripts/lab up --port {}",
-                                    port, who, free_port_after(base, count)));
+                                    port, who, free_port_after(base, needed)));
   }
 }
 

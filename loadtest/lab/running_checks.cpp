@@ -18,6 +18,7 @@
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/load_lock.hpp"
+#include "loadtest/lab/monitoring/monitoring.hpp"
 #include "loadtest/lab/processor_limit.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/status_report.hpp"
@@ -75,14 +76,22 @@ bool is_recorded_host(const Places &places, const ProcessId &id) {
   return false;
 }
 
+bool is_recorded_monitor(const Places &places, const ProcessId &id) {
+  const auto known = monitoring_processes(places);
+  return std::find(known.begin(), known.end(), id) != known.end();
+}
+
 // Processes of the lab's that its own records don't name.
 void add_stray_checks(const Places &places, const std::vector<LabProcess> &running,
                       std::vector<Check> &checks) {
   const auto agent = Agent::find(places);
   for (const LabProcess &one : running) {
-    const bool known = one.program == "lab_host"    ? is_recorded_host(places, one.id)
-                       : one.program == "lab agent" ? agent && agent->process() == one.id
-                                                    : true;
+    const bool known =
+        one.program == "lab_host"    ? is_recorded_host(places, one.id)
+        : one.program == "lab agent" ? agent && agent->process() == one.id
+        : one.program == "prometheus" || one.program == "prometheus-postgres-exporter"
+            ? is_recorded_monitor(places, one.id)
+            : true;
     if (!known)
       checks.push_back({"stray", Result::bad,
                         fmt::format("{} (process {}) runs, but the lab has lost track of it",

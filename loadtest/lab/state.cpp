@@ -26,10 +26,15 @@ Choice choice_of(const json &value) {
 }
 
 json to_json(const State &state) {
-  json out = {{"port", state.port},           {"hosts", state.hosts},
-              {"database", state.database},   {"origins", state.origins},
-              {"forwarded", state.forwarded}, {"in_use", to_json(state.in_use)},
-              {"loaded", json::array()},      {"trying", nullptr},
+  json out = {{"port", state.port},
+              {"hosts", state.hosts},
+              {"database", state.database},
+              {"monitoring", state.monitoring},
+              {"origins", state.origins},
+              {"forwarded", state.forwarded},
+              {"in_use", to_json(state.in_use)},
+              {"loaded", json::array()},
+              {"trying", nullptr},
               {"refused", state.refused}};
   for (const auto &loaded : state.loaded)
     out["loaded"].push_back(loaded ? to_json(*loaded) : json());
@@ -47,6 +52,7 @@ State state_of(const json &value) {
   state.port = value.at("port").get<unsigned short>();
   state.hosts = std::clamp(value.value("hosts", 1), 1, most_hosts);
   state.database = value.value("database", "");
+  state.monitoring = value.value("monitoring", false);
   state.origins = value.value("origins", std::vector<std::string>());
   state.forwarded = value.value("forwarded", "");
   state.in_use = choice_of(value.at("in_use"));

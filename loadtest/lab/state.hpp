@@ -37,6 +37,8 @@ struct State {
   // Keywords of a connection string, never with a password; "": the lab's own.
   std::string database;
 
+  bool monitoring = false; // Prometheus and an exporter run beside the hosts
+
   // Origins that may call the host besides its own: of a browser editor that forwards its port.
   std::vector<std::string> origins;
 

@@ -15,6 +15,7 @@
 #include "loadtest/lab/database.hpp"
 #include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/load_options.hpp"
+#include "loadtest/lab/monitoring/daemon.hpp"
 #include "loadtest/lab/status_report.hpp"
 
 namespace lab::cli {
@@ -51,6 +52,12 @@ void print_for_people(const json &report) {
   if (own)
     fmt::print("PostgreSQL  {}\n", process_text(report.at("postgres_pid")));
   fmt::print("agent       {}\n", process_text(report.at("agent_pid")));
+  if (const json &monitoring = report.at("monitoring"); monitoring.is_object()) {
+    fmt::print("Prometheus  {}\n", monitoring.at("prometheus_url").get<std::string>());
+    fmt::print("Grafana     {}\n", monitoring.at("grafana_url").is_string()
+                                       ? monitoring.at("grafana_url").get<std::string>()
+                                       : "not installed; the page shows the same");
+  }
   fmt::print("strategy    {}, {}\n", with_params(report),
              report.at("strategy_state").get<std::string>());
   if (const auto why = report.at("explain").get<std::string>(); !why.empty())
@@ -94,8 +101,9 @@ void add_logs(CLI::App &lab, Chosen &chosen) {
   };
   CLI::App *command = lab.add_subcommand("logs", "The last lines of the logs");
   auto options = std::make_shared<Options>();
-  command->add_option("WHICH", options->which, "host, agent or postgres; without it: all")
-      ->check(CLI::IsMember({"host", "agent", "postgres"}));
+  command
+      ->add_option("WHICH", options->which, "host, agent, postgres or monitoring; without it: all")
+      ->check(CLI::IsMember({"host", "agent", "postgres", "monitoring"}));
   command->add_option("-n,--lines", options->lines, "How many of each")
       ->check(CLI::Range(0, 1'000'000))
       ->option_text("N");
@@ -109,7 +117,10 @@ void add_logs(CLI::App &lab, Chosen &chosen) {
           {"host", places.host_log()},
           {"host", places.host_log(1)},
           {"agent", places.agent_log()},
-          {"postgres", places.postgres_folder() / "log"}};
+          {"postgres", places.postgres_folder() / "log"},
+          {"monitoring", daemon_log(places, "exporter")},
+          {"monitoring", daemon_log(places, "prometheus")},
+          {"monitoring", daemon_log(places, "grafana")}};
       const auto options_only = arguments.size();
       for (const auto &[name, file] : logs) {
         std::error_code unseen;

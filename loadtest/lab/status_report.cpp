@@ -14,6 +14,7 @@
 #include "loadtest/lab/faults/in_force.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/monitoring/monitoring.hpp"
 #include "loadtest/lab/pool_problems.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/swap.hpp"
@@ -132,6 +133,7 @@ json status_report(const Places &places) {
                  {"postgres_pid", nullptr},
                  {"agent_pid", nullptr},
                  {"refused", state.refused},
+                 {"monitoring", nullptr},
                  {"events", json::array()},
                  {"faults", json::array()},
                  {"problems", json::array()}};
@@ -158,6 +160,8 @@ json status_report(const Places &places) {
     report["problems"].push_back(*trouble);
   look_at_agent(places, report);
   look_at_hosts(places, state, !trouble, report);
+  if (state.monitoring)
+    report["monitoring"] = monitoring_report(places, state, !trouble, report["problems"]);
   say_first();
   report["up"] = !trouble && record;
   for (const auto &[name, reason] : state.refused)

@@ -83,7 +83,7 @@ bool last_of_root(const Places &places) {
 
 // What the lab puts into its home; anything else there is somebody's.
 bool is_the_labs(const std::string &name) {
-  static const std::set<std::string> known = {"app", "pg", "my"};
+  static const std::set<std::string> known = {"app", "pg", "my", "monitoring"};
   return known.contains(name) || name.starts_with("agent.") || name.starts_with("host.") ||
          name.starts_with("host-") || name == "copies" || name.starts_with("copies-") ||
          name.starts_with("settings.json") || name.ends_with(".lock");

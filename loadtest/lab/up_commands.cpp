@@ -12,12 +12,13 @@
 #include "loadtest/lab/commands.hpp"
 #include "loadtest/lab/forwarding.hpp"
 #include "loadtest/lab/host_process.hpp"
+#include "loadtest/lab/monitoring/monitoring.hpp"
 
 namespace lab::cli {
 
 void add_up(CLI::App &lab, Chosen &chosen) {
-  CLI::App *command =
-      lab.add_subcommand("up", "Start what is missing: PostgreSQL, the agent, the hosts");
+  CLI::App *command = lab.add_subcommand(
+      "up", "Start what is missing: PostgreSQL, the agent, the hosts, what monitors them");
   auto wanted = std::make_shared<Wanted>();
   wanted->add_to(*command);
   command->callback([&chosen, wanted] {
@@ -30,6 +31,9 @@ void add_up(CLI::App &lab, Chosen &chosen) {
       const State state = StateFile(places.state()).read();
       if (!state.forwarded.empty())
         fmt::print("in this editor: {}\n", forwarded_origin(state.forwarded, state.port));
+      if (state.monitoring)
+        for (const std::string &line : monitoring_lines(state))
+          fmt::print("{}\n", line);
       return Exit::pass;
     };
   });
