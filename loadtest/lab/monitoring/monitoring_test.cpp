@@ -217,7 +217,8 @@ TEST_F(Monitoring, EachRuleIsEvaluatedAndSaysWhatToDo) {
   ASSERT_TRUE(eventually([] { return prometheus("/api/v1/rules").is_object(); }));
   std::map<std::string, json> rules;
   const auto evaluated = [&rules] {
-    for (const json &group : prometheus("/api/v1/rules").at("groups"))
+    const json data = prometheus("/api/v1/rules");
+    for (const json &group : data.at("groups"))
       for (const json &rule : group.at("rules"))
         rules[rule.at("name")] = rule;
     return !rules.empty() && std::all_of(rules.begin(), rules.end(), [](const auto &rule) {
