@@ -28,6 +28,9 @@
 #include "db/test_tenant.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/load_lock.hpp"
+#include "loadtest/lab/monitoring/daemon.hpp"
+#include "loadtest/lab/monitoring/monitoring.hpp"
+#include "loadtest/lab/ports.hpp"
 #include "loadtest/lab/process.hpp"
 #include "loadtest/lab/test_lab.hpp"
 
@@ -330,6 +333,25 @@ TEST_F(ForeignLab, ABugReportHasNeitherThePasswordNorWhoseDatabaseItIs) {
   EXPECT_THAT(report, Not(HasSubstr("user='" + tenant_->name())));
   EXPECT_THAT(report, Not(HasSubstr(tenant_->name() + "@")));
   EXPECT_THAT(report, Not(HasSubstr("elsewhere.example.org")));
+}
+
+// The exporter gets in with the login that was named, and a password that nobody sees.
+TEST_F(ForeignLab, IsMonitored) {
+  if (!program_in_path("prometheus") || !program_in_path("prometheus-postgres-exporter"))
+    GTEST_SKIP() << "prometheus and prometheus-postgres-exporter are not installed";
+  up_there();
+  const auto up = lab({"up", "--monitoring", "--port",
+                       std::to_string(free_port_after(lab_->port(), monitoring_ports))});
+  ASSERT_EQ(up.status, 0) << up.err;
+  const json report = lab_->status();
+  EXPECT_TRUE(report["problems"].empty()) << report["problems"].dump();
+  const auto exporter =
+      fs::path("/proc") / std::to_string(report["monitoring"]["exporter_pid"].get<int>());
+  for (const fs::path &shown :
+       {exporter / "cmdline", exporter / "environ", lab_->places().monitoring() / "exporter.json",
+        lab_->places().monitoring() / "exporter.log"})
+    EXPECT_EQ(text_of_file(shown).value_or("").find(secret), std::string::npos) << shown;
+  EXPECT_EQ(lab({"up", "--no-monitoring", "--port", std::to_string(lab_->port())}).status, 0);
 }
 
 TEST_F(ForeignLab, AUrlWithAPasswordIsRefusedAndNotEchoed) {
