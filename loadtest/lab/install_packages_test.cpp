@@ -84,6 +84,19 @@ exit 0)",
 
 constexpr const char *somebody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
 
+// Debian would start these at the next boot of the machine.
+TEST_F(InstallPackages, PrometheusDoesNotStartWithTheMachineUnlessItWasThereBefore) {
+  stub("update-rc.d", "echo \"update-rc.d $*\" >>" + at("calls"));
+  write("plan", "Inst prometheus (2 Debian)\n");
+  const auto said = install("prometheus cmake");
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_THAT(calls(), HasSubstr("update-rc.d prometheus disable"));
+  write("calls", "");
+  write("have", "installed prometheus\n");
+  EXPECT_EQ(install("prometheus cmake").status, 0);
+  EXPECT_THAT(calls(), Not(HasSubstr("update-rc.d")));
+}
+
 TEST_F(InstallPackages, NothingMissingNothingDone) {
   const auto said = install("ninja-build g++|clang");
   EXPECT_EQ(said.status, 0) << said.err;
