@@ -55,16 +55,16 @@ private:
   using Time = std::chrono::steady_clock::time_point;
   using Order = std::function<void()>;
 
-  void run();                                   // [supervisor]
-  void begin();                                 // [supervisor]
-  void start(const Choice &choice);             // [supervisor]
-  void start_as_remembered();                   // [supervisor]
+  void run();                       // [supervisor]
+  void begin();                     // [supervisor]
+  void start(const Choice &choice); // [supervisor]
+  void start_as_remembered();       // [supervisor]
   // `ran`: what it served with, or was to start with. [supervisor]
   void host_ended(const HostProcess::End &end, const Choice &ran);
-  const State &known_state();                   // [supervisor]
-  void observe();                               // [supervisor]
-  void look_at_settings(bool at_once);          // [supervisor]
-  void wait_until(Time moment);                 // [supervisor]
+  const State &known_state();          // [supervisor]
+  void observe();                      // [supervisor]
+  void look_at_settings(bool at_once); // [supervisor]
+  void wait_until(Time moment);        // [supervisor]
   std::future<void> give(Order order);
   void note(const std::string &event);
   void wake();
