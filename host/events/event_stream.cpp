@@ -21,6 +21,10 @@ using SteadyClock = std::chrono::steady_clock;
 // A line to everybody now and then: else nobody would know that a viewer is gone.
 constexpr std::chrono::seconds heartbeat{10};
 
+// How soon a viewer whose socket was full is tried again. Not when the socket says that it has
+// room: one that says so and takes nothing would keep this thread busy.
+constexpr std::chrono::milliseconds try_again{50};
+
 // Taken from the log at once; a viewer that has just come gets all of it in a few goes.
 constexpr std::size_t events_at_once = 100;
 
@@ -151,10 +155,12 @@ void EventStream::run() {
     });
 
     watched.assign(1, {wake_, POLLIN, 0});
-    for (const Viewer &viewer : viewers)
-      watched.push_back({viewer.descriptor(),
-                         static_cast<short>(viewer.unsent.empty() ? POLLIN : POLLIN | POLLOUT), 0});
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_beat - now);
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(next_beat - now);
+    for (const Viewer &viewer : viewers) {
+      watched.push_back({viewer.descriptor(), POLLIN, 0});
+      if (!viewer.unsent.empty())
+        left = std::min(left, try_again);
+    }
     if (::poll(watched.data(), watched.size(), static_cast<int>(left.count())) <= 0)
       continue;
     std::uint64_t times = 0;
