@@ -5,7 +5,7 @@
 /* global Dygraph */
 import { failureCodes } from './history.js';
 
-const longest = 2 * 60 * 1000, shortest = 10 * 1000; // ms that are shown
+const longest = 2 * 60 * 1000, shortest = 10 * 1000, young = 30 * 1000; // ms that are shown
 
 const solid = [], dashed = [7, 4], dotted = [2, 3], mixed = [9, 3, 2, 3];
 const round = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.0+$/, '');
@@ -119,7 +119,10 @@ class Chart {
   hold(still) { this.#still = still; }
 
   draw() {
-    const [from, to] = this.view.window ?? [this.history.last.at - this.view.length, this.history.last.at];
+    const end = this.history.last.at;
+    // A page that has just been opened has not seen the last two minutes.
+    const begin = Math.max(end - this.view.length, Math.min(this.history.rows[0].at, end - young));
+    const [from, to] = this.view.window ?? [begin, end];
     const options = { file: this.#points, dateWindow: [from, to], valueRange: this.#range(from, to) };
     const ghost = this.view.ghosts?.shown;
     this.ghost.hidden = !ghost || !this.#what.series.some(one => one.ghost);

@@ -131,7 +131,7 @@ function show({ begun, busy, next, checked, said }) {
     const button = make('button', 'begin the path');
     button.type = 'button';
     button.addEventListener('click', () => act({ what: 'next' }));
-    $('path').replaceChildren(make('p', 'Predict, break, see, fix, prove: eight steps of a few minutes.'), button);
+    $('path').replaceChildren(make('p', 'Predict, break, see, fix, prove: steps of a few minutes, each checked.'), button);
     return;
   }
   if (!next) return;
