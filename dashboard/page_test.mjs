@@ -178,6 +178,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.click('#load-start');
     await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
     assert.match(await page.textContent('#load'), /Load hold, for \d+ s/);
+    assert.match(await page.textContent('#load'), /so far [✓✗] /);
     await page.selectOption('#fault', 'leak');
     await page.fill('#amount', '4');
     await page.fill('#fault-seconds', '30');

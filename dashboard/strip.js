@@ -22,7 +22,7 @@ export class Strip {
   mark(at, text) {
     const begun = /^load: (.+)$/.exec(text);
     if (begun) {
-      this.#load = { name: begun[1], since: at, phase: '' };
+      this.#load = { name: begun[1], since: at, phase: '', before: null };
       this.ghosts.begin(at, begun[1]);
     } else if (text === 'load ends') {
       this.#load = null;
@@ -32,6 +32,18 @@ export class Strip {
     } else if (text.startsWith('check, ')) {
       this.#verdict = text;
     }
+  }
+
+  // Of all requests since the load began, another host's start apart.
+  #soFar(requests) {
+    const before = this.#load?.before;
+    if (!before || requests.ok < before.ok) return '';
+    const since = Object.entries(requests).map(([code, count]) => [code, count - before[code]]);
+    const all = since.reduce((sum, [, count]) => sum + count, 0);
+    const [worst, most] = since.filter(([code]) => code !== 'ok').reduce((a, b) => (b[1] > a[1] ? b : a));
+    const failed = all - (requests.ok - before.ok);
+    return all === 0 ? '' : `so far ${failed === 0 ? `✓ none of ${all} failed`
+      : `✗ ${(100 * failed / all).toPrecision(2)} % of ${all} failed${most > 0 ? `, mostly ${worst}` : ''}`}`;
   }
 
   show({ at, gauges, rate }) {
@@ -44,8 +56,9 @@ export class Strip {
     // Figures change four times a second; who listens is told of a cause once.
     if (cause !== this.#cause) $('said').textContent = `${name}. ${text}`;
     this.#cause = cause;
+    if (this.#load) this.#load.before ??= gauges.requests;
     const flow = rate ? `${whole(rate.asked)} a second asked for a connection, ${whole(rate.ok)} went well` : '';
     const load = this.#load ? `Load ${this.#load.name}, for ${Math.max(0, Math.round((at - this.#load.since) / 1000))} s` : 'No load is marked';
-    $('load').textContent = [load, this.#load?.phase, flow, this.#verdict].filter(Boolean).join(' · ');
+    $('load').textContent = [load, this.#load?.phase, this.#soFar(gauges.requests), flow, this.#verdict].filter(Boolean).join(' · ');
   }
 }
