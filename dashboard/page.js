@@ -40,7 +40,7 @@ function showTiles({ gauges, rate }) {
   $('tiles').replaceChildren(
     pair('In use', `${gauges.in_use} of ${gauges.plan.max_in_use}`, `${gauges.idle} idle, ${gauges.connecting} connecting`),
     pair('Needed', needed === null ? '–' : needed.toFixed(1),
-      needed === null ? 'nobody asks' : `by Little’s law; the plan gives ${plan.max_in_use}`, needed > plan.max_in_use),
+      needed === null ? (gauges.in_use > 0 ? 'nothing has come back yet' : 'nobody asks') : `by Little’s law; the plan gives ${plan.max_in_use}`, needed > plan.max_in_use),
     pair('Waiting', gauges.waiting, gauges.waiting ? `the oldest for ${ms(gauges.oldest_wait_ms)}` : 'nobody', gauges.waiting > 0),
     pair('OK a second', whole(rate?.ok), ''),
     pair('Failed a second', whole(rate?.failed), rate?.failed > 0 ? worst : 'none', rate?.failed > 0),

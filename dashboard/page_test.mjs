@@ -317,6 +317,18 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('comes back to the stream where it was silent once', async () => {
+    let streams = 0;
+    const { page, errors } = await open({ prepare: page => page.route('**/api/v1/events?*', route =>
+      (route.request().headers().accept === 'text/event-stream' && ++streams === 1 ? undefined : route.continue())) });
+    await page.waitForFunction(() => document.body.dataset.live === 'polling');
+    await page.waitForFunction(() => document.body.dataset.live === 'live', null, { timeout: 40_000 });
+    const times = await page.evaluate(() => poolLab.history.rows.map(row => row.at));
+    assert.equal(new Set(times).size, times.length, 'no event came twice');
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('works behind an editor that forwards the port, rewrites headers and buffers', async () => {
     const proxy = await ForwardingProxy.before(lab.port);
     const { page, errors } = await open({ url: proxy.url });

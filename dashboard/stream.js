@@ -4,6 +4,8 @@
 const types = ['gauges', 'swap', 'strategy', 'fault', 'leak', 'pause', 'mark'];
 const patience = 3000; // ms without an event; gauges come four times a second
 const lookAgain = 1000; // ms
+// A stream may have been silent because the machine was busy: it is tried again, ever more rarely.
+const firstRetry = 15_000, longestRetry = 300_000; // ms of asking
 
 async function ask(since) {
   const answer = await fetch(`api/v1/events?since=${encodeURIComponent(since)}`,
@@ -16,6 +18,7 @@ async function ask(since) {
 export function follow({ onEvent, onState }) {
   let state = null;
   let lastId = '';
+  let retryAfter = firstRetry, pollsSince = 0;
 
   const enter = next => { if (next !== state) onState(state = next); };
 
@@ -73,7 +76,13 @@ export function follow({ onEvent, onState }) {
       for (const { event, data } of events) onEvent(event, data);
       lastId = next;
       if (wasLost) return listen(); // back: whether events get through is found out anew
+      if (state !== 'polling') pollsSince = performance.now();
       enter('polling');
+      if (performance.now() - pollsSince > retryAfter) {
+        retryAfter = Math.min(2 * retryAfter, longestRetry);
+        pollsSince = performance.now();
+        return listen();
+      }
     } catch {
       enter('lost');
       lost = true;

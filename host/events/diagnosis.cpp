@@ -97,7 +97,7 @@ public:
       return {Cause::contention,
               fmt::format("{} of {} wait for each other's locks: more connections only make "
                           "longer lines inside PostgreSQL.",
-                          now_.server->waiting_for_locks, plural(now_.in_use, "transaction"))};
+                          locked(), plural(now_.in_use, "transaction"))};
     if (ceiling())
       return ceiling_told();
     if (in_trouble())
@@ -199,11 +199,12 @@ private:
                     std::min(server.total, room), room, now_.open)};
   }
 
-  bool contention() const {
-    const auto locked =
-        static_cast<std::uint32_t>(now_.server ? now_.server->waiting_for_locks : 0);
-    return locked >= std::max<std::uint32_t>(3, now_.in_use / 3);
+  // The server was read a moment before the pool: some of those may have ended since.
+  std::uint32_t locked() const {
+    const auto read = static_cast<std::uint32_t>(now_.server ? now_.server->waiting_for_locks : 0);
+    return std::min(read, now_.in_use);
   }
+  bool contention() const { return locked() >= std::max<std::uint32_t>(3, now_.in_use / 3); }
 
   bool full() const { return now_.limit > 0 && now_.in_use >= now_.limit; }
 
@@ -248,7 +249,10 @@ private:
   Duration mean_hold() const {
     const Look &before = ago(full_for);
     const auto ended = static_cast<Duration::rep>(now_.ended - before.ended);
-    return ended > 0 ? (now_.in_use_time - before.in_use_time) / ended : now_.longest_hold;
+    // Those that are held for long say nothing of what the others take.
+    const Duration stuck = now_.long_holds * (now_.at - before.at);
+    const Duration held = std::max(now_.in_use_time - before.in_use_time - stuck, Duration::zero());
+    return ended > 0 ? held / ended : now_.longest_hold;
   }
   // Connections, by Little's law.
   double asked_rate() const { return rate_between(ago(full_for), now_); }

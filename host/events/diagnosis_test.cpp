@@ -209,6 +209,16 @@ TEST(Diagnosis, ContentionIsNamedAlsoWhereItHasFilledTheServer) {
   EXPECT_EQ(named, (Named{"contention"}));
 }
 
+TEST(Diagnosis, NobodyIsCalledLockedWhoIsNoLongerThere) {
+  Scene scene;
+  const Named named = scene.go(2s, [&](Look &look) {
+    look.server->waiting_for_locks = 29; // as it was read before the load ended
+    look.in_use = 0;
+    scene.rate_ = 0;
+  });
+  EXPECT_EQ(named.count("contention"), 0);
+}
+
 TEST(Diagnosis, AConnectionThatIsHeldForNothingLeaks) {
   Scene scene;
   pool::Duration held{};
