@@ -1,6 +1,7 @@
 #include "host/events/diagnosis.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <vector>
 
 #include <fmt/format.h>
@@ -139,9 +140,9 @@ private:
 
   // The look of so long ago, or the oldest.
   const Look &ago(Duration time) const {
-    for (auto look = looks_.rbegin(); look != looks_.rend(); ++look)
-      if (now_.at - look->at >= time)
-        return *look;
+    for (const Look &look : std::views::reverse(looks_))
+      if (now_.at - look.at >= time)
+        return look;
     return looks_.front();
   }
   bool looked_for(Duration time) const { return now_.at - looks_.front().at >= time; }

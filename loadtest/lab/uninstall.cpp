@@ -85,8 +85,9 @@ bool last_of_root(const Places &places) {
 bool is_the_labs(const std::string &name) {
   static const std::set<std::string> known = {"app", "pg", "my", "monitoring"};
   return known.contains(name) || name.starts_with("agent.") || name.starts_with("host.") ||
-         name.starts_with("host-") || name == "copies" || name.starts_with("copies-") ||
-         name.starts_with("settings.json") || name.ends_with(".lock");
+         name.starts_with("host-") || name.starts_with("page.") || name.starts_with("page-") ||
+         name == "copies" || name.starts_with("copies-") || name.starts_with("settings.json") ||
+         name.ends_with(".lock");
 }
 
 void remove_tree(const fs::path &path, std::vector<std::string> &problems) {

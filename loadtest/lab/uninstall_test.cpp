@@ -86,6 +86,7 @@ TEST_F(Uninstall, TakesDownADamagedHomeThatIsHalfUp) {
   for (const auto &record : {home_.places().host_record(), home_.places().agent_lock()})
     fs::remove(record);
   std::ofstream(home_.places().state()) << "{ damaged";
+  std::ofstream(home_.places().home() / "page-load.log") << "as the page starts a load\n";
   fs::remove(home_.places().postgres_folder() / "data" / "postmaster.pid");
   const auto said = uninstall();
   EXPECT_EQ(said.status, 0) << said.err;
