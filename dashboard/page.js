@@ -199,4 +199,4 @@ follow({
 });
 
 // For tests, and for the curious at the console.
-window.poolLab = { history, ghosts, charts };
+window.poolLab = { history, ghosts, charts, refreshStrategies };

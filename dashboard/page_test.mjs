@@ -240,13 +240,12 @@ describe('the page', { timeout: 280_000 }, () => {
     const own = join(lab.environment.LAB_WORK, 'my', 'strategies');
     for (const name of ['good', 'no_entry', 'thread_left_running'])
       copyFileSync(join(process.env.LAB_BUILD, name === 'good' ? 'strategies/fixed_tiny.so' : `bad/${name}.so`), join(own, `own_${name}.so`));
+    // The agent hands them over within a second; the page asks again at the next swap.
     await page.waitForFunction(async () => {
-      const all = await (await fetch('api/v1/strategies')).json();
-      return ['good', 'no_entry', 'thread_left_running'].every(name => all.some(one => one.name === `own_${name}`));
-    }, null, { polling: 200 });
-    await page.reload();
+      await poolLab.refreshStrategies();
+      return ['good', 'no_entry', 'thread_left_running'].every(name => document.querySelector(`[data-name=own_${name}]`));
+    }, null, { polling: 500, timeout: 60_000 });
     const says = name => page.locator(`[data-name=own_${name}]`).textContent();
-    await page.locator('[data-name=own_good]').waitFor();
     assert.match(await says('good'), /✓ Verified/);
     assert.match(await says('no_entry'), /✗ The verifier refuses it: /);
     assert.match(await says('thread_left_running'), /! Verified, with a warning: |✗ The verifier refuses it: /);

@@ -71,8 +71,10 @@ std::string name_of(Cause cause) {
 // What the looks say together.
 class Diagnostician::Finding {
 public:
-  Finding(const std::deque<Look> &looks, int processors, std::optional<double> before_spike)
-      : looks_(looks), now_(looks.back()), processors_(processors), before_spike_(before_spike) {}
+  Finding(const std::deque<Look> &looks, int processors, std::optional<double> before_spike,
+          bool full_for_long)
+      : looks_(looks), now_(looks.back()), processors_(processors), before_spike_(before_spike),
+        full_for_long_(full_for_long) {}
 
   Diagnosis diagnosis() const {
     if (now_.paused)
@@ -99,7 +101,7 @@ public:
               fmt::format("{} of {} wait for each other's locks: more connections only make "
                           "longer lines inside PostgreSQL.",
                           locked(), plural(now_.in_use, "transaction"))};
-    if (ceiling())
+    if (ceiling() && full_for_long_)
       return ceiling_told();
     if (in_trouble())
       return before_spike_ ? spike_told() : full_told();
@@ -114,6 +116,13 @@ public:
   std::optional<double> needed_lately() const {
     const bool any = now_.asked != ago(full_for).asked && now_.ended != ago(full_for).ended;
     return any ? std::optional(needed()) : std::nullopt;
+  }
+
+  bool ceiling() const {
+    if (now_.connects_refused != ago(refusal_counts_for).connects_refused)
+      return true;
+    return now_.server && now_.waiting > 0 &&
+           now_.server->total >= now_.server->max_connections - now_.server->reserved;
   }
 
   bool in_trouble() const { return now_.waiting > 0 || now_.turned_away != ago(1s).turned_away; }
@@ -182,12 +191,6 @@ private:
     return now_.long_holds > at_work ? now_.long_holds - at_work : 0;
   }
 
-  bool ceiling() const {
-    if (now_.connects_refused != ago(refusal_counts_for).connects_refused)
-      return true;
-    return now_.server && now_.waiting > 0 &&
-           now_.server->total >= now_.server->max_connections - now_.server->reserved;
-  }
   Diagnosis ceiling_told() const {
     if (!now_.server)
       return {Cause::ceiling, "PostgreSQL refuses more connections."};
@@ -267,18 +270,25 @@ private:
   const Look &now_;
   const int processors_;
   const std::optional<double> before_spike_;
+  const bool full_for_long_;
 };
 
 Diagnosis Diagnostician::look(const Look &look) {
   looks_.push_back(look);
   while (look.at - looks_.front().at > remembered)
     looks_.pop_front();
-  const Finding now(looks_, processors_, std::nullopt);
+  const Finding now(looks_, processors_, std::nullopt, false);
+  if (!now.ceiling())
+    full_since_.reset();
+  else if (!full_since_)
+    full_since_ = look.at;
+  const bool full = full_since_ && look.at - *full_since_ >= full_before_it_is_told;
   if (!now.in_trouble() || (spike_ && look.at - spike_->since > longest_spike))
     spike_.reset();
   else if (const auto before = now.before_a_spike(); before && !spike_)
     spike_ = Spike{look.at, *before};
-  const Finding finding(looks_, processors_, spike_ ? std::optional(spike_->before) : std::nullopt);
+  const Finding finding(looks_, processors_, spike_ ? std::optional(spike_->before) : std::nullopt,
+                        full);
   Diagnosis diagnosis = finding.diagnosis();
   diagnosis.needed = finding.needed_lately();
   return diagnosis;

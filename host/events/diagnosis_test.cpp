@@ -133,7 +133,7 @@ TEST(Diagnosis, AServerThatRefusesIsFull) {
     look.server->total = 97;
     look.connects_refused += 1;
   });
-  EXPECT_EQ(named, (Named{"ceiling"}));
+  EXPECT_EQ(named, (Named{"unclear", "ceiling"}));
   EXPECT_THAT(scene.last.text, HasSubstr("97 of its 97 connections for ordinary users are taken, "
                                          "96 by this pool"));
 }
@@ -207,6 +207,20 @@ TEST(Diagnosis, ContentionIsNamedAlsoWhereItHasFilledTheServer) {
     look.connects_refused += 1;
   });
   EXPECT_EQ(named, (Named{"contention"}));
+}
+
+TEST(Diagnosis, AServerThatIsFullBeforeItsLocksAreReadIsNoCeiling) {
+  Scene scene;
+  pool::Duration passed{};
+  const Named named = scene.go(3s, [&](Look &look) {
+    passed += beat;
+    look.in_use = look.open = 96;
+    look.limit = 500;
+    look.waiting = 4;
+    look.server->total = 97;
+    look.server->waiting_for_locks = passed > 500ms ? 90 : 0;
+  });
+  EXPECT_EQ(named, (Named{"unclear", "contention"}));
 }
 
 TEST(Diagnosis, NobodyIsCalledLockedWhoIsNoLongerThere) {
