@@ -71,12 +71,12 @@ std::string name_of(Cause cause) {
 // What the looks say together.
 class Diagnostician::Finding {
 public:
-  Finding(const std::deque<Look> &looks, int processors, std::optional<double> before_spike,
-          bool full_for_long)
-      : looks_(looks), now_(looks.back()), processors_(processors), before_spike_(before_spike),
-        full_for_long_(full_for_long) {}
+  Finding(const std::deque<Look> &looks, int processors)
+      : looks_(looks), now_(looks.back()), processors_(processors) {}
 
-  Diagnosis diagnosis() const {
+  // `before_spike`: requests a second, while there is a spike. `full_for_long`: the ceiling has
+  // held.
+  Diagnosis diagnosis(std::optional<double> before_spike, bool full_for_long) const {
     if (now_.paused)
       return {Cause::paused, fmt::format("The pool is paused, {} waiting: scripts/lab resume "
                                          "lets it go on.",
@@ -101,10 +101,10 @@ public:
               fmt::format("{} of {} wait for each other's locks: more connections only make "
                           "longer lines inside PostgreSQL.",
                           locked(), plural(now_.in_use, "transaction"))};
-    if (ceiling() && full_for_long_)
+    if (ceiling() && full_for_long)
       return ceiling_told();
     if (in_trouble())
-      return before_spike_ ? spike_told() : full_told();
+      return before_spike ? spike_told(*before_spike) : full_told();
     if (asked_lately() == 0 && now_.in_use == 0)
       return {Cause::idle, "Nobody asks for anything: scripts/lab load hold starts a load."};
     return {Cause::well, fmt::format("{:.0f} requests a second, {}, {}.", rate(), used(),
@@ -156,11 +156,11 @@ private:
   }
   bool looked_for(Duration time) const { return now_.at - looks_.front().at >= time; }
 
-  Diagnosis spike_told() const {
-    const bool over = rate() < 2 * *before_spike_;
+  Diagnosis spike_told(double before) const {
+    const bool over = rate() < 2 * before;
     return {Cause::spike,
             fmt::format("{:.0f} requests a second, and {:.0f} before{}: {}, {} waiting.", rate(),
-                        *before_spike_, over ? " the spike" : "", used(), now_.waiting)};
+                        before, over ? " the spike" : "", used(), now_.waiting)};
   }
 
   std::uint64_t asked_lately() const { return now_.asked - ago(1s).asked; }
@@ -269,15 +269,13 @@ private:
   const std::deque<Look> &looks_;
   const Look &now_;
   const int processors_;
-  const std::optional<double> before_spike_;
-  const bool full_for_long_;
 };
 
 Diagnosis Diagnostician::look(const Look &look) {
   looks_.push_back(look);
   while (look.at - looks_.front().at > remembered)
     looks_.pop_front();
-  const Finding now(looks_, processors_, std::nullopt, false);
+  const Finding now(looks_, processors_);
   if (!now.ceiling())
     full_since_.reset();
   else if (!full_since_)
@@ -287,10 +285,8 @@ Diagnosis Diagnostician::look(const Look &look) {
     spike_.reset();
   else if (const auto before = now.before_a_spike(); before && !spike_)
     spike_ = Spike{look.at, *before};
-  const Finding finding(looks_, processors_, spike_ ? std::optional(spike_->before) : std::nullopt,
-                        full);
-  Diagnosis diagnosis = finding.diagnosis();
-  diagnosis.needed = finding.needed_lately();
+  Diagnosis diagnosis = now.diagnosis(spike_ ? std::optional(spike_->before) : std::nullopt, full);
+  diagnosis.needed = now.needed_lately();
   return diagnosis;
 }
 
