@@ -24,10 +24,13 @@ after(async () => {
   lab?.end();
 });
 
-// `lab WORDS...` beside the test, which ends when all of them have.
+// `lab WORDS...` beside the test, which ends when all of them have. What they say is told where
+// the test fails.
 const running = [];
+let heard = '';
 function run(...words) {
-  const child = spawn(join(lab.environment.LAB_HOME, 'app/bin/lab'), words, { env: lab.environment, stdio: 'ignore' });
+  const child = spawn(join(lab.environment.LAB_HOME, 'app/bin/lab'), words, { env: lab.environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', text => { heard += `[${words[0]}] ${text}`; });
   running.push(new Promise(done => child.on('exit', done)));
 }
 
@@ -49,10 +52,10 @@ async function causesFrom(begun, ms) {
 
 async function names(cause, begun) {
   const shown = await causesFrom(begun, within + 1000);
-  assert.ok(shown.length > 0, 'it never began');
+  assert.ok(shown.length > 0, `it never began; ${heard}`);
   const first = shown.find(([, name]) => name === cause);
   const others = [...new Set(shown.map(([, name]) => name))].filter(name => name !== cause && !harmless.includes(name));
-  assert.ok(first, `never named; shown: ${[...new Set(shown.map(([, name]) => name))]}`);
+  assert.ok(first, `never named; shown: ${[...new Set(shown.map(([, name]) => name))]}; ${heard}`);
   assert.ok(first[0] <= within, `after ${first[0]} ms`);
   assert.deepEqual(others, [], 'no other is named');
   console.log(`# ${cause}: named after ${first[0]} ms`);
@@ -61,9 +64,10 @@ async function names(cause, begun) {
 // Nothing is left of the one before.
 beforeEach(async () => {
   await Promise.all(running.splice(0));
+  heard = '';
   lab.run('fault', 'clear');
-  await page.waitForFunction(() => ['idle', 'well'].includes(poolLab.history.last.gauges.diagnosis.cause)
-    && poolLab.history.last.gauges.in_use === 0, null, { timeout: 60_000 });
+  await page.waitForFunction(() => poolLab.history.last.gauges.diagnosis.cause === 'idle'
+    && poolLab.history.last.rate?.ok === 0, null, { timeout: 60_000 });
 });
 
 const loaded = row => row.rate?.asked > 20;

@@ -38,6 +38,10 @@ async function open({ width = 1280, scheme = 'light', url = lab.url, prepare = (
   return { page, errors };
 }
 
+// Waits until the first that `selector` finds says so.
+const says = (page, selector, pattern) => page.waitForFunction(([where, source]) =>
+  new RegExp(source).test(document.querySelector(where)?.textContent), [selector, pattern.source]);
+
 // How long it takes until `shown` holds in the page, in ms, from `change` on.
 async function untilShown(page, change, shown, argument) {
   const seen = page.evaluate(([test, given]) => new Promise(found => {
@@ -90,7 +94,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.body.dataset.strategy === 'bounded_timeout');
     await page.waitForFunction(() => document.querySelector('[data-name=bounded_timeout]').textContent.includes('in use'));
-    assert.match(await page.textContent('#swap-said'), /fixed_tiny → bounded_timeout, in [\d.]+ ms/);
+    await says(page, '#swap-said', /fixed_tiny → bounded_timeout, in [\d.]+ ms/);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -122,7 +126,7 @@ describe('the page', { timeout: 280_000 }, () => {
     const old = lab.status().host_pid;
     process.kill(old, 'SIGKILL');
     await page.waitForFunction(() => document.body.dataset.live === 'lost');
-    assert.match(await page.textContent('#live'), /does not answer/);
+    await says(page, '#live', /does not answer/);
     await page.waitForFunction(given => document.body.dataset.live === 'live' &&
       poolLab.history.last.gauges.now_ms < 30_000 && poolLab.history.rows.length > given + 4, rows, { timeout: 20_000 });
     assert.notEqual(lab.status().host_pid, old);
@@ -142,12 +146,12 @@ describe('the page', { timeout: 280_000 }, () => {
     const { page, errors } = await open();
     await lab.use('bounded_timeout');
     await page.waitForFunction(() => document.querySelector('[data-name=bounded_timeout]')?.textContent.includes('in use'));
-    const { generation } = await page.evaluate(() => poolLab.history.last.gauges);
+    const { body: { generation } } = await lab.call('GET', 'api/v1/pool');
     await page.getByLabel('max', { exact: false }).first().focus();
     await page.keyboard.press('ArrowRight');
     await page.waitForFunction(() => poolLab.history.last.gauges.params.max === 11);
     assert.equal(await page.evaluate(() => poolLab.history.last.gauges.generation), generation);
-    assert.match(await page.textContent('#swap-said'), /max = 11/);
+    await says(page, '#swap-said', /max = 11/);
     await page.waitForFunction(() => document.activeElement?.type === 'range', null, { timeout: 3000 });
     assert.deepEqual(errors, []);
     await page.close();
@@ -161,7 +165,7 @@ describe('the page', { timeout: 280_000 }, () => {
     const hold = lab.hold(1200);
     await page.waitForFunction(given => poolLab.history.rows.length >= given + 5, rows);
     assert.equal(await page.evaluate(() => document.getElementById('tiles').innerText), shown);
-    assert.match(await page.textContent('#pause'), /Go on \(\d+ s behind\)/);
+    await says(page, '#pause', /Go on \(\d+ s behind\)/);
     await page.keyboard.press('Space');
     await page.waitForFunction(() => document.body.dataset.strategy === 'adaptive');
     await hold;
@@ -177,8 +181,8 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.fill('#load-seconds', '60');
     await page.click('#load-start');
     await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
-    assert.match(await page.textContent('#load'), /Load hold, for \d+ s/);
-    assert.match(await page.textContent('#load'), /so far [✓✗] /);
+    await says(page, '#load', /Load hold, for \d+ s/);
+    await says(page, '#load', /so far [✓✗] /);
     await page.selectOption('#fault', 'leak');
     await page.fill('#amount', '4');
     await page.fill('#fault-seconds', '30');
@@ -220,7 +224,7 @@ describe('the page', { timeout: 280_000 }, () => {
       lab.load('hold', '--seconds', '4', '--warm-up', '0');
     }
     await page.waitForFunction(() => poolLab.ghosts.shown?.strategy === 'fixed_tiny' && poolLab.ghosts.shown.rows.length > 8);
-    assert.match(await page.textContent('#chart-waiting .ghost'), /faint: the hold before, on fixed_tiny/);
+    await says(page, '#chart-waiting .ghost', /faint: the hold before, on fixed_tiny/);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -271,7 +275,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.getByRole('button', { name: 'check', exact: true }).click();
     await page.waitForFunction(() => document.querySelector('#path .verdict'));
     await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text.startsWith('check, step 1: ')));
-    assert.match(await page.textContent('#load'), /check, step 1: /);
+    await says(page, '#load', /check, step 1: /);
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => axe.run());
     assert.deepEqual(violations.map(found => `${found.id}: ${found.nodes[0].html}`), []);

@@ -1,6 +1,7 @@
 #include "host/events/diagnosis.hpp"
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 #include <vector>
 
@@ -21,6 +22,10 @@ constexpr Duration full_for = 1750ms;
 // A connect is refused, and tried again after a pause: between them the server is full all the
 // same.
 constexpr Duration refusal_counts_for = 2s;
+
+// Locks come and go in waves: so long after many waited for them, some that do are still the same
+// story.
+constexpr Duration wave = 2s;
 
 // A spike is so many times what came before it, and called one for so long.
 constexpr double times_more = 3;
@@ -100,7 +105,7 @@ public:
       return {Cause::contention,
               fmt::format("{} of {} wait for each other's locks: more connections only make "
                           "longer lines inside PostgreSQL.",
-                          locked(), plural(now_.in_use, "transaction"))};
+                          locked(now_), plural(now_.in_use, "transaction"))};
     if (ceiling() && full_for_long)
       return ceiling_told();
     if (in_trouble())
@@ -120,7 +125,7 @@ public:
 
   bool ceiling() const {
     if (now_.connects_refused != ago(refusal_counts_for).connects_refused)
-      return true;
+      return now_.in_use > 0 || in_trouble(); // else nobody misses what was refused
     return now_.server && now_.waiting > 0 &&
            now_.server->total >= now_.server->max_connections - now_.server->reserved;
   }
@@ -138,7 +143,11 @@ public:
     // A load that has just begun is none to compare with.
     const auto [least, most] = std::minmax_element(before.begin(), before.end());
     const bool steady = *least >= least_before && *most <= 2.5 * *least;
-    return steady && rate() >= times_more * *most ? std::optional(*most) : std::nullopt;
+    // Nor is one that had ended when this one began.
+    const bool went_on = std::ranges::all_of(std::array<Duration, 2>{3s, 2s}, [&](Duration far) {
+      return 2.5 * rate_between(ago(far), ago(far - 1s)) >= *most;
+    });
+    return steady && went_on && rate() >= times_more * *most ? std::optional(*most) : std::nullopt;
   }
 
 private:
@@ -204,11 +213,19 @@ private:
   }
 
   // The server was read a moment before the pool: some of those may have ended since.
-  std::uint32_t locked() const {
-    const auto read = static_cast<std::uint32_t>(now_.server ? now_.server->waiting_for_locks : 0);
-    return std::min(read, now_.in_use);
+  static std::uint32_t locked(const Look &look) {
+    const auto read = static_cast<std::uint32_t>(look.server ? look.server->waiting_for_locks : 0);
+    return std::min(read, look.in_use);
   }
-  bool contention() const { return locked() >= std::max<std::uint32_t>(3, now_.in_use / 3); }
+  static bool many_locked(const Look &look) {
+    return locked(look) >= std::max<std::uint32_t>(3, look.in_use / 3);
+  }
+  bool contention() const {
+    return many_locked(now_) || (locked(now_) >= std::max<std::uint32_t>(3, now_.in_use / 8) &&
+                                 std::any_of(looks_.begin(), looks_.end(), [&](const Look &look) {
+                                   return now_.at - look.at <= wave && many_locked(look);
+                                 }));
+  }
 
   bool full() const { return now_.limit > 0 && now_.in_use >= now_.limit; }
 

@@ -223,6 +223,48 @@ TEST(Diagnosis, AServerThatIsFullBeforeItsLocksAreReadIsNoCeiling) {
   EXPECT_EQ(named, (Named{"unclear", "contention"}));
 }
 
+TEST(Diagnosis, LocksThatComeInWavesAreOneContention) {
+  Scene scene;
+  pool::Duration passed{};
+  const Named named = scene.go(6s, [&](Look &look) {
+    passed += beat;
+    look.in_use = look.open = 96;
+    look.limit = 500;
+    look.waiting = 4;
+    look.server->total = 97;
+    look.server->waiting_for_locks = passed / 1s % 2 == 0 ? 60 : 21; // a wave of two seconds
+  });
+  EXPECT_EQ(named, (Named{"contention"}));
+}
+
+TEST(Diagnosis, FewLocksAtAFullServerAreNoContention) {
+  Scene scene;
+  const Named named = scene.go(4s, [](Look &look) {
+    look.in_use = look.open = 96;
+    look.limit = 500;
+    look.waiting = 4;
+    look.server->total = 97;
+    look.server->waiting_for_locks = 21;
+  });
+  EXPECT_EQ(named, (Named{"unclear", "ceiling"}));
+}
+
+TEST(Diagnosis, ARefusalThatNobodyMissesIsNoCeiling) {
+  Scene scene;
+  scene.go(3s, [](Look &look) {
+    look.in_use = look.open = 96;
+    look.limit = 500;
+    look.waiting = 4;
+    look.server->total = 97;
+    look.connects_refused += 1;
+  });
+  const Named named = scene.go(2s, [&](Look &look) { // the load has ended
+    look.in_use = look.waiting = 0;
+    scene.rate_ = 0;
+  });
+  EXPECT_EQ(named.count("ceiling"), 0);
+}
+
 TEST(Diagnosis, NobodyIsCalledLockedWhoIsNoLongerThere) {
   Scene scene;
   const Named named = scene.go(2s, [&](Look &look) {
@@ -273,6 +315,20 @@ TEST(Diagnosis, FarMoreThanBeforeIsASpikeAndTheFirstLoadIsNone) {
   fresh.go(10s, [&](Look &look) { fresh.rate_ = 0, look.in_use = 0; });
   const Named first = fresh.go(8s, all_in_use);
   EXPECT_EQ(first, (Named{"unclear", "small_pool"}));
+}
+
+TEST(Diagnosis, AnotherLoadAfterAPauseIsNoSpike) {
+  Scene scene;
+  scene.go(2s, [&](Look &look) {
+    look.in_use = 0;
+    scene.rate_ = 0;
+  });
+  const Named named = scene.go(4s, [&](Look &look) {
+    look.in_use = look.limit;
+    look.waiting = 40;
+    scene.rate_ = 1000;
+  });
+  EXPECT_EQ(named.count("spike"), 0);
 }
 
 TEST(Diagnosis, APausedPoolSaysSo) {

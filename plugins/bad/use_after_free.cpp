@@ -9,7 +9,9 @@ struct UseAfterFree {
   Plan look(const Observation &) {
     auto *const volatile table = static_cast<volatile long *>(std::malloc(64));
     std::free(const_cast<long *>(table));
-    table[0] = 0x41414141; // where the allocator keeps its own list now
+    // The allocator keeps its own list here now, scrambled with the address. To turn one bit over
+    // damages it at every address; a value of our own would look sound at one in sixteen.
+    table[0] = table[0] ^ 1;
     void *volatile one = std::malloc(64);
     void *volatile two = std::malloc(64);
     std::free(one);
