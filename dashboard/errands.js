@@ -64,6 +64,16 @@ async function act(said, method, path, body) {
   }
 }
 
+// Runs a command that the path's step suggests, as it stands there. Answers what there is to say.
+export async function carryOut(command) {
+  try {
+    show(await ask('POST', 'api/v1/runs', { command }));
+    return `${command}: begun`;
+  } catch (problem) {
+    return problem.message;
+  }
+}
+
 // Asks anew what runs.
 export async function refreshErrands() {
   try {

@@ -155,6 +155,12 @@ addEventListener('keydown', event => {
   key();
 });
 
+// Who comes back to the page may have built a strategy meanwhile.
+addEventListener('focus', () => {
+  listWanted = true;
+  drawSoon();
+});
+
 // Many events may come at once (the last minutes, when the page opens): drawn once.
 let wanted = false, listWanted = true;
 function drawSoon() {

@@ -244,18 +244,17 @@ describe('the page', { timeout: 280_000 }, () => {
     const own = join(lab.environment.LAB_WORK, 'my', 'strategies');
     for (const name of ['good', 'no_entry', 'thread_left_running'])
       copyFileSync(join(process.env.LAB_BUILD, name === 'good' ? 'strategies/fixed_tiny.so' : `bad/${name}.so`), join(own, `own_${name}.so`));
-    // The agent hands them over within a second; the page asks again at the next swap.
+    // The agent hands them over within a second; the page asks again when somebody comes back to it.
     await page.evaluate(async () => {
       const missing = () => ['good', 'no_entry', 'thread_left_running'].some(name => !document.querySelector(`[data-name=own_${name}]`));
       for (const end = performance.now() + 30_000; missing() && performance.now() < end;) {
-        await poolLab.refreshStrategies();
+        dispatchEvent(new Event('focus'));
         await new Promise(next => setTimeout(next, 300));
       }
     });
-    const says = name => page.locator(`[data-name=own_${name}]`).textContent();
-    assert.match(await says('good'), /✓ Verified/);
-    assert.match(await says('no_entry'), /✗ The verifier refuses it: /);
-    assert.match(await says('thread_left_running'), /! Verified, with a warning: |✗ The verifier refuses it: /);
+    await says(page, '[data-name=own_good]', /✓ Verified/);
+    await says(page, '[data-name=own_no_entry]', /✗ The verifier refuses it: /);
+    await says(page, '[data-name=own_thread_left_running]', /! Verified, with a warning: |✗ The verifier refuses it: /);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -272,8 +271,26 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.getByRole('button', { name: 'lock my prediction' }).click();
     await page.getByRole('button', { name: 'check', exact: true }).waitFor();
     assert.equal(JSON.parse(lab.run('next', '--json')).step.predicted, true);
+    // The commands of the step, as they stand there.
+    await page.getByRole('button', { name: 'do it: scripts/lab use fixed_tiny' }).click();
+    await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_tiny');
+    await page.waitForFunction(() => !document.getElementById('load-start').disabled);
+    await page.getByRole('button', { name: /^do it: scripts\/lab load hold/ }).click();
+    await says(page, '#load-said', /^load hold .* runs/);
+    await page.getByText('✓ done:').waitFor({ timeout: 40_000 });
+    const refused = await lab.call('POST', 'api/v1/runs', { command: 'scripts/lab load ceiling' });
+    assert.equal(refused.status, 400);
+    assert.match(refused.body.detail, /suggests no 'scripts\/lab load ceiling'/);
     await page.getByRole('button', { name: 'check', exact: true }).click();
     await page.waitForFunction(() => document.querySelector('#path .verdict'));
+    // A hint in the middle of an answer costs no answer.
+    const answer = page.locator('#path fieldset input').first();
+    if (await answer.getAttribute('type') === 'radio') await answer.check();
+    else await answer.fill('1');
+    await page.getByRole('button', { name: 'a hint' }).click();
+    await page.getByRole('button', { name: 'another hint' }).waitFor();
+    assert.equal(await answer.evaluate(input => input.type === 'radio' ? input.checked : input.value === '1'), true);
+    assert.equal(await page.locator('#path h3', { hasText: 'Hints' }).count(), 1);
     await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text.startsWith('check, step 1: ')));
     await says(page, '#load', /check, step 1: /);
     await page.evaluate(axe);

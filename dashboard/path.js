@@ -1,5 +1,6 @@
 // The learner's path on the page: what the step asks, the prediction that is locked before the
 // run, the runs, the check. The agent runs the commands that one would type; what they say is text.
+import { carryOut } from './errands.js';
 
 const $ = id => document.getElementById(id);
 const make = (name, text) => {
@@ -53,24 +54,16 @@ function form(questions, button, what) {
   return made;
 }
 
-// A command that the page can carry out gets a button: it fills in what one would choose above.
+// A command gets a button, unless only a terminal can do it: the agent runs it as it stands.
+const forTerminal = /^scripts\/lab up |\.\.\./;
 function commandItem(command) {
-  const item = make('li'), words = command.split(' ').slice(1);
+  const item = make('li');
   item.append(make('code', command), ' ');
-  const after = name => words[words.indexOf(name) + 1];
-  const known = words[0] === 'load' && words.slice(2).every((word, i) => i % 2 === 1 || ['--rate', '--seconds'].includes(word));
-  if (known || (words[0] === 'use' && words.length === 2)) {
+  if (!forTerminal.test(command)) {
     const button = make('button', 'do it');
     button.type = 'button';
     button.setAttribute('aria-label', `do it: ${command}`);
-    button.addEventListener('click', () => {
-      const body = words[0] === 'use' ? { name: words[1] } : { profile: words[1] };
-      for (const name of ['rate', 'seconds']) if (words.includes(`--${name}`)) body[name] = Number(after(`--${name}`));
-      const request = words[0] === 'use' ? ['PUT', 'api/v1/strategy'] : ['POST', 'api/v1/runs'];
-      fetch(request[1], { method: request[0], headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-        .then(async answer => { $('path-said').textContent = answer.ok ? `${command}: begun` : (await answer.json()).detail; })
-        .catch(() => { $('path-said').textContent = 'The host did not answer.'; });
-    });
+    button.addEventListener('click', async () => { $('path-said').textContent = await carryOut(command); });
     item.append(button);
   }
   return item;
@@ -99,6 +92,26 @@ function stepParts(next, checked) {
   check.addEventListener('click', () => act({ what: 'check' }));
   parts.push(make('h3', 'Your prediction'), said, make('h3', 'Runs'), runs, check);
   return parts;
+}
+
+// Apart from the rest: a hint is asked for in the middle of an answer, which must stay.
+const hints = make('div');
+function showHints(step) {
+  const now = JSON.stringify([step?.number, step?.hints]);
+  if (hints.dataset.now === now) return;
+  hints.dataset.now = now;
+  const focused = hints.contains(document.activeElement);
+  const given = make('ol'), left = step ? step.hint_levels - step.hints.length : 0, parts = [];
+  given.append(...(step?.hints ?? []).map(text => make('li', text)));
+  if (given.children.length) parts.push(make('h3', 'Hints'), given);
+  if (left > 0) {
+    const button = make('button', given.children.length ? 'another hint' : 'a hint');
+    button.type = 'button';
+    button.addEventListener('click', () => act({ what: 'hint' }));
+    parts.push(button);
+  }
+  hints.replaceChildren(...parts);
+  if (focused) (hints.querySelector('button') ?? $('path').querySelector('button'))?.focus();
 }
 
 function checkedParts(checked) {
@@ -135,7 +148,8 @@ function show({ begun, busy, next, checked, said }) {
     return;
   }
   if (!next) return;
-  const now = JSON.stringify([next.step, checked]);
+  showHints(next.step);
+  const now = JSON.stringify([{ ...next.step, hints: null }, checked]);
   if (now === shownQuestions) return;
   shownQuestions = now;
   $('path-title').textContent = next.step ? `The path: ${next.step.title}` : 'The path: you are through';
@@ -146,7 +160,7 @@ function show({ begun, busy, next, checked, said }) {
     if (next.step?.number === one.number) item.setAttribute('aria-current', 'step');
     return item;
   }));
-  $('path').replaceChildren(steps, ...(checked ? checkedParts(checked) : []), ...(next.step ? stepParts(next) : []));
+  $('path').replaceChildren(steps, ...(checked ? checkedParts(checked) : []), ...(next.step ? stepParts(next) : []), hints);
 }
 
 async function act(body) {

@@ -159,7 +159,7 @@ TEST(Troubleshooting, EveryRowSaysWhatToDo) {
 TEST(Troubleshooting, EveryRowOfTheOriginalsTableIsThere) {
   // What the original's learner saw, and what must stand in a row for it here.
   const std::map<std::string, std::vector<std::string>> original = {
-      {"its workspace takes too long to load", {"workspace takes long", "5 minutes"}},
+      {"its workspace takes too long to load", {"workspace takes long", "10 minutes"}},
       {"its first page is not open", {"docs/path/README.md", "not open", "list of files"}},
       {"the terminal is not visible", {"no terminal", "menu", "Ctrl"}},
       {"Grafana's port does not open", {"3002", "Grafana", "30 seconds"}},

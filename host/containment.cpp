@@ -137,7 +137,7 @@ void CallWatch::note_frames(const void *context) noexcept {
 }
 
 std::string CallWatch::what(const std::filesystem::path &folder) const {
-  const std::string call = call_.load(std::memory_order_relaxed);
+  const std::string call = this->call();
   std::string where;
   for (int i = 0; i < frame_count_ && where.empty(); ++i) {
     const auto code = plugin::code_address(frames_[static_cast<std::size_t>(i)]);
@@ -145,7 +145,7 @@ std::string CallWatch::what(const std::filesystem::path &folder) const {
     if (code && file.parent_path() == folder)
       where = fmt::format(", at {:#x} of {}", code->offset, file.filename().string());
   }
-  if (hung_.load())
+  if (parked_signal_.load() == hung_signal())
     return "hung in " + call + ": it did not come back within a second" + where;
   if (complaint_[0] != '\0')
     return fmt::format("crashed in {} (SIGABRT: {}){}", call, plugin::shown_text(complaint_.data()),
@@ -163,7 +163,6 @@ std::chrono::nanoseconds CallWatch::in_call_for() const {
 }
 
 void CallWatch::park_hung() {
-  hung_.store(true);
   ::pthread_kill(thread_, hung_signal());
 }
 

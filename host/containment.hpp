@@ -40,6 +40,8 @@ public:
   // What happened, when parked: "crashed in look (SIGSEGV), at 0x11a9 of mine.7.so". The
   // address is the innermost in a file of `folder`, where the copies are that were loaded.
   std::string what(const std::filesystem::path &folder) const;
+  // The call that it was in last, as `enter` was told.
+  const char *call() const { return call_.load(std::memory_order_relaxed); }
   // Whether the C library found the heap or a stack damaged: the host can't be trusted then.
   bool damaged_memory() const;
   // In a call, and since when (on steady_clock); zero when not.
@@ -59,7 +61,6 @@ private:
   std::atomic<const char *> call_{nullptr};
   std::atomic<std::int64_t> since_{0};
   std::atomic<int> parked_signal_{0};
-  std::atomic<bool> hung_{false};
   plugin::Complaint complaint_{}; // written before `parked_signal_`
   static constexpr int most_frames = 32;
   std::array<void *, most_frames>

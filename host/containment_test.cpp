@@ -1,5 +1,6 @@
 // A strategy that faults or hangs in the running host is contained: the host
 // lives, the pool goes on, and the last good strategy is put back.
+#include "host/containment.hpp"
 #include "host/strategy_service.hpp"
 #include "host/test_waiting.hpp"
 
@@ -7,7 +8,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <future>
 #include <thread>
 
 namespace lab::host {
@@ -94,6 +98,36 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
   (void)lab.service->use("fixed_tiny", {});
   EXPECT_EQ(lab.service->status().state, StrategyState::ok);
   EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 3U);
+}
+
+// The governor falls at a look of its own while orders come: whoever gave one is told.
+TEST(Containment, EachOrderIsAnsweredThoughTheGovernorFalls) {
+  install_containment();
+  Lab lab;
+  for (std::uint64_t round = 0; round < 30; ++round) {
+    (void)lab.service->use("fixed_tiny", {});
+    try {
+      (void)lab.service->use("crash_in_look", {});
+    } catch (const StrategyRefused &) {
+      // The one that is put back came between.
+    }
+    std::promise<void> answered;
+    std::thread orders([&] {
+      while (lab.service->status().contained <= round)
+        try {
+          (void)lab.service->use("fixed_huge", {{"max", 9999}}); // loaded, and refused
+        } catch (const StrategyRefused &) {
+          continue;
+        }
+      answered.set_value();
+    });
+    if (answered.get_future().wait_for(30s) != std::future_status::ready) {
+      std::fprintf(stderr, "round %d: an order is not answered\n", static_cast<int>(round));
+      std::_Exit(1); // its thread can't be ended
+    }
+    orders.join();
+    ASSERT_TRUE(comes_true([&] { return lab.service->status().name == "fixed_tiny"; }));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Contained,

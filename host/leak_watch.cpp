@@ -9,12 +9,4 @@ bool LeakWatch::suspect(pool::ConnectionId connection, const SuspectedLeak &leak
   return true;
 }
 
-std::vector<pool::ConnectionId> LeakWatch::take() {
-  std::vector<pool::ConnectionId> all;
-  for (const auto &[connection, leak] : leaks_)
-    all.push_back(connection);
-  leaks_.clear();
-  return all;
-}
-
 } // namespace lab::host

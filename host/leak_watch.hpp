@@ -38,7 +38,7 @@ public:
     std::erase_if(leaks_, [&](const Leak &leak) { return !still_held(leak); });
   }
   // All that are suspected now, which then are so no more: they are to be reclaimed.
-  std::vector<pool::ConnectionId> take();
+  std::unordered_map<pool::ConnectionId, SuspectedLeak> take() { return std::exchange(leaks_, {}); }
   void reclaimed(std::size_t count) { reclaimed_ += count; }
 
   struct Counts {

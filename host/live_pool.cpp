@@ -239,10 +239,10 @@ void LivePool::tell_of_leaks() {
 std::size_t LivePool::reclaim_leaks() {
   std::size_t count = 0;
   run([&](Time now, pool::Actions &out) {
-    for (const pool::ConnectionId id : leaks_.take()) {
+    for (const auto &[id, leak] : leaks_.take()) {
       Place &place = place_of(id);
-      if (!place.has(id) || !place.cut_off())
-        continue; // given back since
+      if (!place.has(id) || !place.cut_off_since(leak.since))
+        continue; // given back since, and perhaps another's by now
       // Kept for its holder, who may be using it at this moment. The core's Close
       // finds nothing here any more.
       reclaimed_.emplace(id, place.take_out());
@@ -358,7 +358,8 @@ LivePool::LivePool(const Clock &clock, const std::string &conninfo, std::uint64_
 LivePool::~LivePool() {
   time_keeper_.request_stop();
   time_keeper_.join();
-  connector_.reset();
+  // The connector calls back until its thread has ended: it goes as a member, which stays in
+  // place until then, before all that it calls.
 }
 
 // Ticks the core when it asked for it, and ends the sockets of holders that
@@ -413,7 +414,7 @@ void LivePool::follow(const pool::Plan &plan, bool fresh, bool admits) {
 }
 
 pool::Plan LivePool::plan_to_follow_locked() const {
-  return paused_ ? pool::while_paused(plan_) : plan_;
+  return paused_ ? pool::while_paused(plan_, core_.max_open()) : plan_;
 }
 
 bool LivePool::pause(bool paused) {

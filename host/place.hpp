@@ -51,13 +51,16 @@ public:
     if (holder_until_.compare_exchange_strong(until, cut, std::memory_order_acq_rel))
       connection_->shut();
   }
-  // Shuts the socket of whoever holds it. False: nobody does.
-  bool cut_off() {
+  // Shuts the socket of who has held it since then. False: that one holds it no more.
+  bool cut_off_since(pool::Time since) {
     auto until = holder_until_.load(std::memory_order_acquire);
-    while (until != nobody && until != cut)
-      if (holder_until_.compare_exchange_weak(until, cut, std::memory_order_acq_rel))
-        break;
-    if (until == nobody)
+    if (until == nobody ||
+        since_.load(std::memory_order_relaxed) != since.time_since_epoch().count())
+      return false;
+    // No two holds have one mark: should another begin meanwhile, nothing is exchanged.
+    if (until != cut &&
+        !holder_until_.compare_exchange_strong(until, cut, std::memory_order_acq_rel) &&
+        until != cut)
       return false;
     connection_->shut();
     return true;
@@ -66,12 +69,15 @@ public:
   void end_hold() { holder_until_.store(nobody, std::memory_order_release); }
 
   // ---- [the holder; or who hands it over, before the holder knows] ----
-  // Answers the mark that it is to be let go with.
+  // Answers the mark that it is to be let go with: its deadline, a microsecond or two later,
+  // with the number of the hold in the last bits, so that it is not taken for another's.
   using Mark = pool::Duration::rep;
   Mark hold(pool::Time now, pool::Time until, const char *route) {
     since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     route_.store(route, std::memory_order_relaxed);
-    const Mark mark = std::min(until.time_since_epoch().count(), nobody - 1);
+    turn_ = (turn_ + 1) % turns;
+    const Mark deadline = std::min(until.time_since_epoch().count(), nobody - 2 * turns);
+    const Mark mark = (deadline / turns + 1) * turns + turn_;
     holder_until_.store(mark, std::memory_order_release);
     return mark;
   }
@@ -83,6 +89,8 @@ public:
   // False: the holder was cut off, and its connection is of no more use. Then the place
   // may even be another's by now, and is left as it is.
   bool let_go(pool::Time now, Mark mark) {
+    if (holder_until_.load(std::memory_order_relaxed) != mark)
+      return false;
     given_back_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     return holder_until_.compare_exchange_strong(mark, nobody, std::memory_order_acq_rel);
   }
@@ -90,11 +98,13 @@ public:
 private:
   static constexpr auto nobody = pool::Time::max().time_since_epoch().count();
   static constexpr auto cut = pool::Time::min().time_since_epoch().count();
+  static constexpr Mark turns = 1024;
 
   std::atomic<pool::Duration::rep> holder_until_{nobody};
   std::atomic<pool::Duration::rep> since_{0};
   std::atomic<const char *> route_{""};
   std::atomic<pool::Duration::rep> given_back_{0};
+  Mark turn_ = 0; // of the last hold [who hands it over]
   pool::ConnectionId id_{};
   std::unique_ptr<db::Connection> connection_;
 };

@@ -5,26 +5,12 @@
 #include <system_error>
 #include <utility>
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "host/containment.hpp"
+#include "host/strategy_post.hpp"
+
 namespace lab::host {
-namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// A call that takes longer than this by the wall clock hangs.
-constexpr auto hung_after = seconds(1);
-// Processor time that a look may take; more, `slow_looks` times running, and it goes.
-constexpr auto slow_look = milliseconds(5);
-constexpr int slow_looks = 3;
-constexpr int failed_looks = 3;
-
-// How often a share is asked for: as often as the server is.
-constexpr auto look_at_share = milliseconds(500);
-
-} // namespace
 
 const char *name_of(StrategyState state) {
   switch (state) {
@@ -37,34 +23,6 @@ const char *name_of(StrategyState state) {
   }
   return "builtin";
 }
-
-// One governor thread and what it is told. Outlives the thread's parking.
-struct StrategyService::Post {
-  struct Pending {
-    Order order;
-    std::string culprit; // whose code the order runs
-    std::promise<SwapResult> answer;
-  };
-
-  explicit Post(std::uint64_t seed) : governor(seed, watch) {}
-
-  CallWatch watch;
-  pool::Governor governor; // [governor]
-  int slow = 0;            // [governor] looks running
-  int failed = 0;          // [governor]
-  pool::Time next_look{};  // [governor]
-  pool::Time last_look{};  // [governor]
-  pool::Plan plan;         // [governor] in force
-
-  std::mutex mutex; // guards the rest; the pool's lock may be held when it is taken
-  std::condition_variable wake;
-  bool stop = false;
-  bool asked = false;
-  std::deque<std::shared_ptr<Pending>> orders;
-  std::shared_ptr<Pending> current;
-
-  std::thread thread;
-};
 
 StrategyService::StrategyService(const Clock &clock, LivePool &pool, Options options,
                                  ServerNumbers server)
@@ -85,8 +43,6 @@ StrategyService::~StrategyService() {
   watchdog_.join();
   close_post(*post_);
 }
-
-// ---- orders ------------------------------------------------------------------
 
 SwapResult StrategyService::use(const std::string &name, const pool::ParamValues &params,
                                 bool fresh) {
@@ -154,10 +110,8 @@ void StrategyService::change_settings(const StrategySettings &settings, bool kee
       });
       if (wanted.empty())
         return done;
-      if (const auto problem = post.governor.set(wanted)) {
-        (void)post.governor.set(done.params); // it may have taken some of them
+      if (const auto problem = post.governor.set(wanted))
         throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
-      }
       look(post, After::new_settings);
       done.params = values_in_force(post);
       return done;
@@ -165,8 +119,8 @@ void StrategyService::change_settings(const StrategySettings &settings, bool kee
   }
   const std::lock_guard lock(mutex_);
   settings_ = settings;
-  if (status_.name != now.name)
-    return; // it fell meanwhile
+  if (now.name.empty() || status_.name != now.name)
+    return; // none is in use, or it fell meanwhile
   status_.params = result.params;
   status_.set = set;
   options_.on_event({StrategyEvent::Kind::params, now.name, "", "", result.params});
@@ -283,307 +237,21 @@ SwapResult StrategyService::give_order(const std::string &culprit, Order order) 
   pending->order = std::move(order);
   pending->culprit = culprit;
   std::future<SwapResult> answer = pending->answer.get_future();
-  std::shared_ptr<Post> post;
-  {
-    const std::lock_guard lock(mutex_);
-    post = post_;
-  }
-  {
-    const std::lock_guard lock(post->mutex);
-    post->orders.push_back(pending);
-  }
-  post->wake.notify_one();
-  return answer.get(); // kept by the governor, or broken by the watchdog
-}
-
-// ---- the governor's thread ---------------------------------------------------
-
-std::shared_ptr<StrategyService::Post> StrategyService::open_post() {
-  auto post = std::make_shared<Post>(options_.seed);
-  pool_.on_ask([watched = std::weak_ptr<Post>(post)] {
-    if (const auto asked = watched.lock()) {
-      {
-        const std::lock_guard lock(asked->mutex);
-        asked->asked = true;
-      }
-      asked->wake.notify_one();
-    }
-  });
-  post->thread = std::thread([this, post] { govern(*post); });
-  return post;
-}
-
-void StrategyService::close_post(Post &post) {
-  {
-    const std::lock_guard lock(post.mutex);
-    post.stop = true;
-  }
-  post.wake.notify_one();
-  post.thread.join();
-}
-
-void StrategyService::govern(Post &post) {
-  post.watch.attach();
-  look(post, After::new_strategy);
   for (;;) {
-    std::shared_ptr<Post::Pending> order;
-    bool asked = false;
-    {
-      std::unique_lock lock(post.mutex);
-      post.current.reset();
-      const pool::Time wakes =
-          options_.share ? std::min<pool::Time>(post.next_look, clock_.now() + look_at_share)
-                         : post.next_look;
-      post.wake.wait_until(lock, clock_.steady(wakes),
-                           [&] { return post.stop || post.asked || !post.orders.empty(); });
-      if (post.stop)
-        break;
-      if (!post.orders.empty()) {
-        order = post.current = post.orders.front();
-        post.orders.pop_front();
-      }
-      asked = std::exchange(post.asked, false);
-    }
-    if (order) {
-      try {
-        order->answer.set_value(order->order(post));
-      } catch (...) {
-        order->answer.set_exception(std::current_exception());
-      }
-      // Answered: a fault in a later look is not this order's.
-      const std::lock_guard lock(post.mutex);
-      post.current.reset();
-    }
-    if (asked) {
-      ask_about_waiters(post);
-      // Soon, but never more often than once a millisecond.
-      if (post.plan.look_when_waiting)
-        post.next_look = std::min(post.next_look, post.last_look + milliseconds(1));
-    }
-    if (clock_.now() >= post.next_look)
-      look(post, After::time);
-    else
-      keep_to_share(post);
-  }
-  if (auto last = post.governor.go_builtin())
-    (void)post.governor.retire(std::move(*last));
-  post.watch.detach();
-}
-
-std::uint32_t StrategyService::share() const {
-  return options_.share ? std::min<std::uint32_t>(options_.share(), POOL_LAB_MAX_SIZE)
-                        : POOL_LAB_MAX_SIZE;
-}
-
-// Others don't wait for the next look, which a strategy may want in a minute only.
-void StrategyService::keep_to_share(Post &post) {
-  const std::uint32_t now = share();
-  if (post.plan.share == now)
-    return;
-  post.plan = post.governor.in_force(now);
-  pool_.follow(post.plan, false, post.governor.admits());
-}
-
-void StrategyService::look(Post &post, After after) {
-  const bool fresh = after == After::new_strategy;
-  pl_observation seen = pool_.observe();
-  if (fresh) // nothing that happened under another strategy
-    seen = pool_.observe();
-  const auto cpu_before = post.watch.cpu_in_calls();
-  pool::Decision decision = post.governor.look(seen, server_(), share());
-  post.slow = post.watch.cpu_in_calls() - cpu_before > slow_look ? post.slow + 1 : 0;
-  post.failed = decision.failure ? post.failed + 1 : 0;
-
-  if (decision.failure && (decision.failure->threw || post.failed >= failed_looks)) {
-    expel(post, "failed in look: " + decision.failure->text, !decision.failure->threw);
-    return;
-  }
-  if (post.slow >= slow_looks) {
-    expel(post, "was too slow: a look took more than 5 ms of processor time, three times running",
-          true);
-    return;
-  }
-  if (!decision.failure || fresh) {
-    // Who states a lower number means it: then, too, connections above it are closed.
-    pool_.follow(decision.plan, after != After::time, post.governor.admits());
-    post.plan = decision.plan;
-  }
-  post.last_look = clock_.now();
-  post.next_look = post.last_look + std::max<pool::Duration>(post.plan.next_look, milliseconds(1));
-  const std::lock_guard lock(mutex_);
-  status_.explain = decision.failure ? "look failed: " + decision.failure->text : decision.explain;
-  status_.clamped += decision.clamped;
-}
-
-void StrategyService::ask_about_waiters(Post &post) {
-  if (!post.governor.admits())
-    return;
-  for (const pool::WaitingRequest &waiting : pool_.take_asks())
-    pool_.admitted(waiting.request, post.governor.admit(waiting.shown));
-}
-
-// Noted by the governor itself, so that a fault in the very next look finds the
-// right one to blame. Nothing, when the strategy was expelled at its first look.
-void StrategyService::note_in_force(const Post &post, std::uint64_t content,
-                                    const pool::ParamValues &set) {
-  const pool::Strategy *strategy = post.governor.strategy();
-  if (strategy == nullptr)
-    return;
-  const std::lock_guard lock(mutex_);
-  const std::string from = status_.name;
-  if (!status_.name.empty() && status_.name != strategy->name)
-    last_good_ = Wanted{status_.name, status_.set};
-  content_ = content;
-  status_.name = strategy->name;
-  status_.state = StrategyState::ok;
-  status_.problem.clear();
-  status_.generation = strategy->generation;
-  status_.params = strategy->values;
-  status_.set = set;
-  ++status_.swaps;
-  options_.on_event({StrategyEvent::Kind::swapped, strategy->name, from, "", strategy->values,
-                     strategy->generation});
-}
-
-// Throws when the strategy was expelled at its first look.
-pool::ParamValues StrategyService::values_in_force(const Post &post) const {
-  if (const pool::Strategy *strategy = post.governor.strategy())
-    return strategy->values;
-  throw StrategyRefused(StrategyRefused::Kind::refused, status().problem);
-}
-
-// Ends a strategy that misbehaves without having stopped its thread. One whose
-// exception crossed the ABI can't be called again, not even to end it.
-void StrategyService::expel(Post &post, const std::string &why, bool callable) {
-  std::optional<pool::Strategy> old = post.governor.go_builtin();
-  if (!old)
-    return;
-  const std::string name = old->name;
-  if (callable) {
-    (void)post.governor.retire(std::move(*old));
-  } else {
-    old->instance->abandon();
-    old->library->quarantine();
-  }
-  post.slow = post.failed = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    note_fall(name, why);
-  }
-  spdlog::error("strategy {} {}", name, why);
-  look(post, After::new_strategy);
-  wake_watchdog();
-}
-
-// ---- the watchdog ------------------------------------------------------------
-
-void StrategyService::watch(std::stop_token stop) {
-  while (!stop.stop_requested()) {
-    wait_for_parking(milliseconds(50));
     std::shared_ptr<Post> post;
     {
       const std::lock_guard lock(mutex_);
       post = post_;
     }
-    if (post->watch.parked())
-      contain(post);
-    else if (post->watch.in_call_for() > hung_after)
-      post->watch.park_hung();
-    put_back();
-  }
-}
-
-void StrategyService::contain(std::shared_ptr<Post> post) {
-  std::error_code ignored;
-  const std::string what =
-      post->watch.what(std::filesystem::weakly_canonical(options_.copies, ignored));
-  post->thread.detach(); // parked for ever, with all that it holds
-  post->governor.abandon();
-
-  std::deque<std::shared_ptr<Post::Pending>> broken;
-  std::string culprit;
-  {
     const std::lock_guard lock(post->mutex);
-    broken.swap(post->orders);
-    if (post->current) {
-      culprit = post->current->culprit;
-      broken.push_front(post->current);
-    }
+    if (post->closed) // contained meanwhile: another has its place already
+      continue;
+    post->orders.push_back(pending);
+    post->wake.notify_one();
+    break;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (culprit.empty())
-      culprit = status_.name;
-    note_fall(culprit, what);
-    // Loading holds the loader's own lock: nothing can be loaded after that.
-    status_.tainted = status_.tainted || post->watch.damaged_memory() ||
-                      what.find(" in load") != std::string::npos ||
-                      what.find(" in close") != std::string::npos;
-    if (status_.tainted) {
-      put_back_.reset();
-      if (status_.tainted_by.empty())
-        status_.tainted_by = culprit;
-    }
-  }
-  spdlog::error("strategy {} {}; contained, its thread is parked", culprit, what);
-
-  // Kept for ever: the parked thread stands on it.
-  static std::vector<std::shared_ptr<Post>> parked;
-  parked.push_back(post);
-  auto next = open_post();
-  {
-    const std::lock_guard lock(mutex_);
-    post_ = next;
-  }
-  for (const auto &order : broken)
-    order->answer.set_exception(std::make_exception_ptr(
-        StrategyRefused(StrategyRefused::Kind::refused, culprit + " " + what)));
+  return answer.get(); // kept by the governor, or broken by the watchdog
 }
-
-// What a fall changes in the status, and who is to be put back. [mutex_ held]
-void StrategyService::note_fall(const std::string &culprit, const std::string &what) {
-  // A new one that fell at once has not replaced the one in force yet.
-  if (!status_.name.empty() && status_.name != culprit)
-    put_back_ = Wanted{status_.name, status_.set};
-  else if (last_good_ && last_good_->name != culprit)
-    put_back_ = last_good_;
-  last_good_.reset();
-  status_.state = StrategyState::contained;
-  status_.problem = fmt::format("{} {}", culprit, what);
-  status_.name.clear();
-  status_.params.clear();
-  status_.set.clear();
-  content_ = 0;
-  ++status_.contained;
-  options_.on_event({StrategyEvent::Kind::contained, culprit, "", what});
-}
-
-// Puts the last good strategy back by an ordinary swap, once.
-void StrategyService::put_back() {
-  std::optional<Wanted> wanted;
-  {
-    const std::lock_guard lock(mutex_);
-    wanted = std::exchange(put_back_, std::nullopt);
-  }
-  if (!wanted)
-    return;
-  const std::string problem = status().problem;
-  // On a thread of its own: should it hang, the watchdog must be free to see it.
-  putting_back_ = std::jthread([this, wanted = *wanted, problem] {
-    try {
-      (void)use(wanted.name, wanted.params);
-      const std::lock_guard lock(mutex_);
-      if (status_.name == wanted.name) {
-        status_.state = StrategyState::contained;
-        status_.problem = fmt::format("{}; {} is in force again", problem, wanted.name);
-      }
-    } catch (const StrategyRefused &e) {
-      spdlog::error("{} can't be put back: {}", wanted.name, e.what());
-    }
-  });
-}
-
-// ---- what others see ---------------------------------------------------------
 
 StrategyStatus StrategyService::status() const {
   const std::lock_guard lock(mutex_);

@@ -7,12 +7,9 @@
 // that is compiled in, and the last good strategy is put back, once.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,7 +20,6 @@
 #include <vector>
 
 #include "host/clock.hpp"
-#include "host/containment.hpp"
 #include "host/live_pool.hpp"
 #include "host/pool/governor.hpp"
 #include "host/strategy_catalogue.hpp"

@@ -183,7 +183,7 @@ private:
   Duration silence() const {
     pool::Time sign = looks_.front().at;
     for (std::size_t i = 1; i < looks_.size(); ++i)
-      if (looks_[i].ended != looks_[i - 1].ended || looks_[i].in_use == 0)
+      if (looks_[i].well != looks_[i - 1].well || looks_[i].in_use == 0)
         sign = looks_[i].at;
     if (now_.server)
       sign = std::max(sign, now_.server->read);
@@ -229,13 +229,14 @@ private:
 
   bool full() const { return now_.limit > 0 && now_.in_use >= now_.limit; }
 
-  // All in use and some waiting, or turned away, in each look for long enough.
+  // In each look for long enough: all in use and some waiting, or some turned away in the second
+  // before it.
   bool long_full() const {
     if (!looked_for(full_for))
       return false;
     return std::all_of(looks_.begin(), looks_.end(), [&](const Look &look) {
-      return now_.at - look.at > full_for || look.waiting > 0 ||
-             look.turned_away != looks_.front().turned_away;
+      return now_.at - look.at > full_for || (look.waiting > 0 && look.in_use >= look.limit) ||
+             look.turned_away != ago(now_.at - look.at + 1s).turned_away;
     });
   }
 

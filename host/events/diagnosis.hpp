@@ -54,7 +54,9 @@ struct Look {
   bool paused = false;
 
   // Since the start.
-  std::uint64_t asked = 0, ended = 0, turned_away = 0, connects_refused = 0;
+  std::uint64_t asked = 0, turned_away = 0, connects_refused = 0;
+  std::uint64_t ended = 0;      // holds
+  std::uint64_t well = 0;       // of those: the connection came back fit
   pool::Duration in_use_time{}; // of all connections together
 
   struct Server {

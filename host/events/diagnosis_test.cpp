@@ -48,6 +48,7 @@ public:
       look_.asked += arrived;
       if (ends_) {
         look_.ended += arrived;
+        look_.well += arrived;
         look_.in_use_time += look_.in_use * beat;
       }
       if (server_answers_ && look_.server)
@@ -171,6 +172,34 @@ TEST(Diagnosis, ADatabaseThatAnswersNothingIsFrozenAndNoPoolIsBlamed) {
     scene.ends_ = scene.server_answers_ = false;
   });
   EXPECT_EQ(later, (Named{"frozen"}));
+}
+
+TEST(Diagnosis, HoldersThatAreCutOffAreNoSignOfLife) {
+  Scene scene;
+  pool::Duration frozen{};
+  const Named named = scene.go(4s, [&](Look &look) {
+    frozen += beat;
+    look.in_use = look.limit;
+    look.waiting = 40;
+    look.longest_hold = frozen;
+    ++look.ended; // at its deadline
+    scene.ends_ = scene.server_answers_ = false;
+  });
+  EXPECT_TRUE(named.contains("frozen"));
+  EXPECT_EQ(scene.last.text.find("nothing has come back for 0"), std::string::npos);
+  EXPECT_EQ(name_of(scene.last.cause), "frozen");
+}
+
+TEST(Diagnosis, OneThatWasTurnedAwayLongAgoMakesNoPoolTooSmall) {
+  Scene scene;
+  scene.go(1s, [](Look &look) { look.turned_away += 1; });
+  const auto right_size = [](Look &look) { look.in_use = look.limit; };
+  scene.go(5s, right_size);
+  const Named named = scene.go(beat, [&](Look &look) {
+    right_size(look);
+    look.waiting = 1;
+  });
+  EXPECT_EQ(named.count("small_pool"), 0);
 }
 
 TEST(Diagnosis, ADatabaseThatIsAwayIsNotFrozen) {

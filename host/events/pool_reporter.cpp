@@ -211,9 +211,10 @@ void PoolReporter::diagnose() {
             .longest_hold = now.longest_hold,
             .paused = now.paused,
             .asked = counts.asked,
-            .ended = counts.served - now.levels.in_use,
             .turned_away = counts.timed_out + counts.refused,
             .connects_refused = counts.connects_refused,
+            .ended = counts.served + counts.failed,
+            .well = counts.served,
             .in_use_time = counts.in_use_time,
             .silent = server_.silent(),
             .database_problem = server_.problem()};

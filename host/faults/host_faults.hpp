@@ -21,7 +21,7 @@ namespace lab::host {
 
 class HostFaults {
 public:
-  static constexpr std::chrono::seconds longest{60};
+  static constexpr std::chrono::seconds longest{120}; // as long as any fault of the lab
   static constexpr int most_leaked = 1000;
   static constexpr std::chrono::milliseconds slowest{10000};
 

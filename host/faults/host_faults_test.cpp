@@ -104,7 +104,7 @@ TEST(HostFaults, AreBoundedAndForThisSiteOnly) {
        {R"({})", R"({"fault":"fire"})", R"({"clear":"fire"})", R"({"fault":"leak","count":3})",
         R"({"fault":"leak","count":1001,"length_ms":1000})",
         R"({"fault":"leak","count":0,"length_ms":1000})",
-        R"({"fault":"leak","count":1,"length_ms":60001})",
+        R"({"fault":"leak","count":1,"length_ms":120001})",
         R"({"fault":"slow_connects","ms":10001,"length_ms":1000})",
         R"({"fault":"slow_connects","ms":-1,"length_ms":1000})"})
     EXPECT_EQ(fault(host, wrong).status, 400) << wrong;

@@ -84,15 +84,19 @@ Decision Governor::look(pl_observation seen, const std::optional<ServerView> &se
   auto failure = guarded("look", [&] { return strategy_->instance->look(seen, answer); });
   if (failure)
     return {in_force(share), 0, {}, std::move(failure)};
+
+  std::string why;
+  if (strategy_->library->has_explain()) {
+    auto unexplained = guarded("explain", [&] { return strategy_->instance->explain(why); });
+    if (unexplained && unexplained->threw)
+      return {in_force(share), 0, {}, std::move(unexplained)};
+    if (unexplained) // the plan is good all the same
+      why = unexplained->text;
+  }
   const Clamped clamped = from_abi(answer);
   plan_ = clamped.plan;
-
   const Clamped shared = within_share(plan_, share);
-  Decision decision{shared.plan, clamped.fields + shared.fields, {}, std::nullopt};
-  if (strategy_->library->has_explain())
-    decision.failure =
-        guarded("explain", [&] { return strategy_->instance->explain(decision.explain); });
-  return decision;
+  return {shared.plan, clamped.fields + shared.fields, why, std::nullopt};
 }
 
 Verdict Governor::admit(const pl_ask &ask) {
@@ -126,7 +130,8 @@ Plan Governor::builtin_plan() {
   return plan;
 }
 
-// Checks all before it sets the first, so that a mistake changes nothing.
+// Checks all before it sets the first, and takes back what was set before one that the strategy
+// itself refuses, so that a mistake changes nothing.
 void Governor::apply(Strategy &to, const ParamValues &values) {
   const auto &params = to.library->params();
   std::vector<std::pair<std::uint32_t, double>> wanted;
@@ -138,9 +143,20 @@ void Governor::apply(Strategy &to, const ParamValues &values) {
       throw plugin::Unusable("params", *problem);
     wanted.emplace_back(*index, value);
   }
+  const auto set = [&](std::uint32_t index, double value) {
+    return guarded("set", [&] { return to.instance->set(index, value); });
+  };
+  const ParamValues before = to.values;
   for (const auto &[index, value] : wanted) {
-    if (const auto failure = guarded("set", [&] { return to.instance->set(index, value); }))
+    if (const auto failure = set(index, value)) {
+      for (const auto &[done, ignored] : wanted) {
+        if (done == index)
+          break;
+        (void)set(done, before.at(done).second);
+      }
+      to.values = before;
       throw plugin::Unusable("params", failure->text);
+    }
     to.values.at(index).second = value;
   }
 }

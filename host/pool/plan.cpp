@@ -1,5 +1,7 @@
 #include "host/pool/plan.hpp"
 
+#include <algorithm>
+
 namespace lab::pool {
 namespace {
 
@@ -88,7 +90,9 @@ Clamped within_share(Plan plan, std::uint32_t share) {
   return {plan, fields};
 }
 
-Plan while_paused(Plan plan) {
+Plan while_paused(Plan plan, std::uint32_t max_open) {
+  if (!plan.max_open)
+    plan.max_open = std::max(plan.max_in_use, max_open);
   plan.max_in_use = 0;
   return plan;
 }

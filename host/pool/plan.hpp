@@ -46,8 +46,8 @@ Clamped from_abi(const pl_plan &in);
 Clamped within_share(Plan plan, std::uint32_t share);
 
 // The same plan while the host's pool is paused: nobody is handed a connection. The line,
-// its deadlines and what is open stay as the plan has them. No field counts as clamped:
-// nothing is wrong with the strategy.
-Plan while_paused(Plan plan);
+// its deadlines and what may be open stay as they are, however long it takes: `max_open`, where
+// the plan leaves that to the pool. No field counts as clamped: nothing is wrong with the strategy.
+Plan while_paused(Plan plan, std::uint32_t max_open);
 
 } // namespace lab::pool

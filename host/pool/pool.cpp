@@ -80,7 +80,7 @@ void Pool::acquire(Time now, RequestId request, Time deadline, std::string_view 
     turn_away(now, waiter, Refusal::db_unavailable, Outcome::refused, out);
   else if (waiter.deadline <= now)
     turn_away(now, waiter, why_timed_out(waiter), Outcome::timed_out, out);
-  else if (line_.size() + 1 > free_room() + plan_.max_waiting)
+  else if (line_.size() + 1 > free_room(now) + plan_.max_waiting)
     turn_away(now, waiter, Refusal::rejected, Outcome::refused, out);
   else {
     // LIFO serves the newest first: it goes to the front.
@@ -206,7 +206,10 @@ void Pool::dead_at_checkout(Time now, ConnectionId connection, Actions &out) {
   end_hold(now, *slot, false);
   close(*slot, out);
   connects_allowed_ = 1;
-  enter_line(line_.begin(), waiter);
+  if (!idle_.empty() && in_use() < plan_.max_in_use) // as in `acquire`: then nobody waits
+    hand_out_idle(now, waiter, out);
+  else
+    enter_line(line_.begin(), waiter);
   settle(now, out);
 }
 
@@ -237,8 +240,7 @@ void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &
 
 void Pool::tick(Time now, Actions &out) {
   shut_gate();
-  if (now >= wake_announced_)
-    wake_announced_ = Time::max();
+  wake_announced_ = Time::max(); // said anew, also where this tick came early
   settle(now, out);
 }
 
@@ -564,14 +566,15 @@ void Pool::vacate(Slot &slot) {
   free_.push_back(slot_of(slot.connection));
 }
 
-// Hand-outs that can still happen without anyone giving back. While connects
-// fail, none is in sight.
-std::uint32_t Pool::free_room() const {
-  if (trouble_ != Trouble::none)
-    return 0;
+// Hand-outs that can still happen without anyone giving back. While connects fail, none is
+// in sight but by the next try; that one needs somebody to wait for it, or there is none.
+std::uint32_t Pool::free_room(Time now) const {
   const std::uint32_t limit = std::min(plan_.max_in_use, max_open());
   const std::uint32_t held = in_use();
-  return limit > held ? limit - held : 0;
+  const std::uint32_t room = limit > held ? limit - held : 0;
+  if (trouble_ == Trouble::none)
+    return room;
+  return connecting_ == 0 && now >= connect_after_ ? std::min(room, 1U) : 0;
 }
 
 // The last connect error during a wait is its cause, where a connection more

@@ -80,7 +80,7 @@ struct Refuse {
 };
 struct AskStrategy {}; // the governor should look soon, or ask about `take_asks`
 struct WakeAt {
-  Time at; // call `tick` then, at the latest
+  Time at; // call `tick` then, at the latest; each tick says anew when the next is due
 };
 using Action = std::variant<Connect, Close, Serve, Refuse, AskStrategy, WakeAt>;
 using Actions = std::vector<Action>;
@@ -191,7 +191,7 @@ private:
   std::uint32_t in_use() const;
   std::uint32_t size() const { return open_ + connecting_; }
   Served served(Time now) const;
-  std::uint32_t free_room() const;
+  std::uint32_t free_room(Time now) const;
   Refusal why_timed_out(const Waiter &waiter) const;
 
   Plan plan_;

@@ -170,6 +170,35 @@ TEST(Pool, ADeadConnectionCostsItsRequestNoTurn) {
   EXPECT_FALSE(d.holds.contains(3));
 }
 
+TEST(Pool, WhoMayNotWaitGetsAnotherConnectionForADeadOne) {
+  Driver d(plan_of(2, Duration::zero()));
+  Plan patient = plan_of(2);
+  d.follow(patient);
+  d.ask(1);
+  d.ask(2);
+  d.connect_all();
+  d.give_back(1);
+  d.give_back(2);
+  d.follow(plan_of(2, Duration::zero()));
+  d.ask(3);
+  d.found_dead(3);
+  EXPECT_TRUE(d.holds.contains(3)) << "an idle one was there";
+  d.found_dead(3);
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out) << "now there is none";
+}
+
+TEST(Pool, AnEarlyTickForgetsNoDeadline) {
+  Driver d(plan_of(1, milliseconds(200)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.now += milliseconds(100);
+  d.tick();
+  EXPECT_EQ(d.wake, Time{} + milliseconds(200));
+  d.pass(milliseconds(100));
+  EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
+}
+
 TEST(Pool, ASurplusConnectionClosesOnReturnThoughSomebodyWaits) {
   Driver d(plan_of(3));
   for (int i = 1; i <= 3; ++i)
@@ -419,6 +448,29 @@ TEST(Pool, AfterAnOutageItBeginsSlowly) {
   EXPECT_EQ(d.connecting.size(), 2U);
   d.connect_one();
   EXPECT_LE(d.connecting.size(), 4U);
+}
+
+TEST(Pool, WithoutALineTheNextRequestTriesAgainAfterAFailedConnect) {
+  Plan plan = plan_of(3);
+  plan.max_waiting = 0;
+  Driver d(plan);
+  d.ask(1);
+  d.connect_one();
+  d.ask(2);
+  d.fail_connect(true);
+  d.give_back(1); // 2 gets it: nobody waits, and nobody is left who tries
+  EXPECT_TRUE(d.holds.contains(2));
+  d.ask(3);
+  EXPECT_EQ(d.refused.at(3), Refusal::rejected) << "it backs off";
+  d.pass(seconds(1));
+  d.ask(4);
+  d.ask(5);
+  EXPECT_EQ(d.refused.at(5), Refusal::rejected) << "one try at a time";
+  d.connect_one();
+  EXPECT_TRUE(d.holds.contains(4));
+  d.ask(6);
+  d.connect_one();
+  EXPECT_TRUE(d.holds.contains(6)) << "all is well again";
 }
 
 TEST(Pool, AFailedConnectFreesItsPlace) { // vitess#20080

@@ -71,10 +71,13 @@ public:
     const Time until = now + d;
     while (wake <= until) {
       now = std::max(now, wake);
-      wake = Time::max();
-      event([&](Actions &out) { pool.tick(now, out); });
+      tick();
     }
     now = until;
+  }
+  void tick() {
+    wake = Time::max();
+    event([&](Actions &out) { pool.tick(now, out); });
   }
 
   Time now{};

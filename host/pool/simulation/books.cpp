@@ -72,8 +72,8 @@ void Books::take_in(const Event &e) {
   case Kind::acquire: {
     window_.asked();
     event_.newcomer = e.request;
-    event_.room_at_least = room(max_open_at_least());
-    event_.room_at_most = room(max_open_at_most());
+    event_.room_at_least = room(max_open_at_least(), quiet_until_at_most_);
+    event_.room_at_most = room(max_open_at_most(), quiet_until_at_least_);
     event_.at_once = !idle_.empty() && in_use() < plan_.max_in_use && !shut_;
     for (const RequestId waiting : line_)
       event_.ahead += requests_.at(waiting).deadline > now_ ? 1 : 0;
@@ -109,6 +109,8 @@ void Books::take_in(const Event &e) {
     take_out(held_, e.connection);
     event_.connection = e.connection;
     event_.closing = Closing::must;
+    if (!idle_.empty() && in_use() < plan_.max_in_use && !shut_)
+      event_.gets_another = holder;
     Request &request = requests_.at(holder);
     request.is = Request::Is::waiting;
     request.own_deadline = request.deadline; // it is not armed again
@@ -167,8 +169,7 @@ void Books::take_in(const Event &e) {
     take_in_plan(e);
     break;
   case Kind::tick:
-    if (now_ >= wake_)
-      wake_ = Time::max();
+    wake_ = Time::max();
     break;
   case Kind::shut_down:
     shut_ = true;
@@ -275,7 +276,8 @@ void Books::carry_out(const Serve &a) {
           "r{} is served though it does not wait", number(a.request));
   Request &request = found->second;
   require(!shut_, "r{} is served after the pool was shut down", number(a.request));
-  require(event_.newcomer == a.request || request.deadline > now_,
+  require(event_.newcomer == a.request || event_.gets_another == a.request ||
+              request.deadline > now_,
           "r{} is served though its deadline has passed", number(a.request));
   require(line_.front() == a.request, "r{} is served before r{}, who is first in line",
           number(a.request), number(line_.front()));
@@ -383,6 +385,9 @@ void Books::check_settled() const {
 }
 
 void Books::check_newcomer() const {
+  if (event_.gets_another)
+    require(requests_.at(*event_.gets_another).is == Request::Is::holding,
+            "r{} is not served though a connection rests", number(*event_.gets_another));
   if (!event_.newcomer)
     return;
   const Request &request = requests_.at(*event_.newcomer);
@@ -492,12 +497,13 @@ std::uint32_t Books::max_open_at_most() const {
   return std::min(plan_.share, highest);
 }
 
-// Hand-outs in sight without anybody's giving back.
-std::uint32_t Books::room(std::uint32_t max_open) const {
-  if (trouble_ != Trouble::none)
-    return 0;
+// Hand-outs in sight without anybody's giving back: while connects fail, that of the next try.
+std::uint32_t Books::room(std::uint32_t max_open, Time quiet_until) const {
   const std::uint32_t limit = std::min(plan_.max_in_use, max_open);
-  return limit > in_use() ? limit - in_use() : 0;
+  const std::uint32_t room = limit > in_use() ? limit - in_use() : 0;
+  if (trouble_ == Trouble::none)
+    return room;
+  return connecting_.empty() && now_ >= quiet_until ? std::min(room, 1U) : 0;
 }
 
 std::uint32_t Books::wanted_connects() const {

@@ -92,7 +92,7 @@ private:
   Levels levels() const;
   std::uint32_t wanted_connects() const;
   std::uint32_t allowed_connects() const;
-  std::uint32_t room(std::uint32_t max_open) const;
+  std::uint32_t room(std::uint32_t max_open, Time quiet_until) const;
   std::uint32_t in_use() const { return static_cast<std::uint32_t>(held_.size()); }
   std::uint32_t open() const { return static_cast<std::uint32_t>(idle_.size() + held_.size()); }
   Duration oldest_wait() const;
@@ -136,7 +136,8 @@ private:
     std::uint32_t ahead = 0;         // of the newcomer: those who are still in time
     std::uint32_t room_at_least = 0; // hand-outs in sight when it came
     std::uint32_t room_at_most = 0;
-    bool at_once = false; // an idle connection was there for it
+    bool at_once = false;                  // an idle connection was there for it
+    std::optional<RequestId> gets_another; // its own was dead, and an idle one is there
     std::optional<RequestId> refused_by_verdict;
     unsigned asked_strategy = 0;
   } event_;

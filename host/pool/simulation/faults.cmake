@@ -139,12 +139,24 @@ fault(a_high_is_never_forgotten
   [[]])
 
 fault(the_line_has_no_end
-  [[line_.size() + 1 > free_room() + plan_.max_waiting]]
-  [[line_.size() > free_room() + plan_.max_waiting]])
+  [[line_.size() + 1 > free_room(now) + plan_.max_waiting]]
+  [[line_.size() > free_room(now) + plan_.max_waiting]])
 
 fault(the_dead_lose_their_turn
   [[  enter_line(line_.begin(), waiter);]]
   [[  enter_line(line_.end(), waiter);]])
+
+fault(an_early_tick_forgets_the_wake_up
+  [[  wake_announced_ = Time::max(); // said]]
+  [[  if (now >= wake_announced_) wake_announced_ = Time::max(); // said]])
+
+fault(without_a_line_one_failure_ends_growth
+  [[now >= connect_after_ ? std::min(room, 1U) : 0;]]
+  [[now < Time{} ? 1 : 0;]])
+
+fault(who_may_not_wait_gets_no_other
+  [[  if (!idle_.empty() && in_use() < plan_.max_in_use) // as]]
+  [[  if (false) // as]])
 
 fault(old_connections_live_on
   [[    if (now >= slot_at(idle_[place]).retires)]]

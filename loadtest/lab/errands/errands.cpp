@@ -80,6 +80,12 @@ void Errands::load(const json &order) {
   if (const auto owner = LoadLock::owner(places_.load_lock()))
     throw SetUpFailed(fmt::format("{} runs since {} (process {}): one load at a time",
                                   owner->command, owner->since, owner->process.pid));
+  load_.emplace(
+      begin(order.contains("command") ? path_.words_of(word(order, "command")) : load_words(order),
+            "load"));
+}
+
+std::vector<std::string> Errands::load_words(const json &order) const {
   const std::string profile = word(order, "profile");
   // Only what has a name: what comes from a page is no path.
   const auto has = [&](const std::vector<std::string> &names) {
@@ -93,7 +99,7 @@ void Errands::load(const json &order) {
     words.insert(words.end(), {"--seconds", std::to_string(*seconds)});
   if (const auto rate = whole(order, "rate", 1, load::max_rate))
     words.insert(words.end(), {"--rate", std::to_string(*rate)});
-  load_.emplace(begin(words, "load"));
+  return words;
 }
 
 void Errands::fault(const json &order) {

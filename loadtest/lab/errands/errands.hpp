@@ -23,6 +23,8 @@ public:
 
   // {"do": "errands"}                                              what runs, and what may
   // {"do": "load", "profile": "hold", "seconds": 20, "rate": 60}   seconds and rate may be left out
+  // {"do": "load", "command": "scripts/lab load hold --fault freeze"} one that the path's step
+  // suggests
   // {"do": "end_load"}
   // {"do": "fault", "fault": "freeze", "amount": 5, "seconds": 5}  amount and seconds may be
   // {"do": "clear_faults"}
@@ -45,6 +47,7 @@ private:
   nlohmann::json json_of(std::optional<Errand> &errand, const std::string &log) const;
 
   void load(const nlohmann::json &order);
+  std::vector<std::string> load_words(const nlohmann::json &order) const;
   void fault(const nlohmann::json &order);
   Errand begin(const std::vector<std::string> &words, const std::string &log) const;
   nlohmann::json report();

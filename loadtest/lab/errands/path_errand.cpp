@@ -1,5 +1,7 @@
 #include "loadtest/lab/errands/path_errand.hpp"
 
+#include <iterator>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -57,17 +59,34 @@ void PathErrand::order(const json &asked) {
   if (what == "predict" || what == "check") {
     const auto answers = answers_of(asked);
     words.insert(words.end(), answers.begin(), answers.end());
-  } else if (what != "next") {
-    throw SetUpFailed("\"what\" must be next, predict or check");
+  } else if (what != "next" && what != "hint") {
+    throw SetUpFailed("\"what\" must be next, predict, hint or check");
   }
-  if (what != "predict") // which says nothing that `next` does not know
+  if (what == "next" || what == "check") // the others say nothing that `next` does not know
     words.emplace_back("--json");
   said_.clear();
-  checked_ = json();
+  if (what != "hint") // whose learner is at the questions
+    checked_ = json();
   to_do_.push_back(words);
   if (what != "next")
     to_do_.push_back({"next", "--json"});
   look();
+}
+
+std::vector<std::string> PathErrand::words_of(const std::string &command) const {
+  if (next_.is_object() && next_.at("step").is_object())
+    for (const json &run : next_.at("step").at("runs"))
+      for (const json &suggested : run.at("commands"))
+        if (suggested == command) {
+          std::istringstream in(command.substr(command.find(' ') + 1)); // behind "scripts/lab"
+          std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+          // `up` may end the agent; what stands for a number of one's own is none.
+          if (words.front() != "up" && words.back().find("...") == std::string::npos)
+            return words;
+        }
+  throw SetUpFailed(fmt::format("the step suggests no '{}' that the page could do: type it in a "
+                                "terminal",
+                                command));
 }
 
 // Takes what a program has said that has ended, and starts the next.

@@ -1,6 +1,6 @@
-// The learner's path, for the page: runs `lab next`, `lab predict` and `lab check` as one would
-// type them, one after the other, so that all that they promise holds here too. [one thread at a
-// time]
+// The learner's path, for the page: runs `lab next`, `lab predict`, `lab hint` and `lab check` as
+// one would type them, one after the other, so that all that they promise holds here too. [one
+// thread at a time]
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,14 @@ public:
 
   // {"what": "next"}                                 begins the path
   // {"what": "predict", "answers": {"ID": "TEXT"}}
+  // {"what": "hint"}
   // {"what": "check", "answers": {"ID": "TEXT"}}     answers may be left out
   // Throws SetUpFailed, one line, for anything else, and while one of them runs.
   void order(const nlohmann::json &asked);
+
+  // The words behind `lab` of a command that the step suggests for its runs, as it stands there.
+  // Throws SetUpFailed where it suggests no such one, or one that only a terminal can do.
+  std::vector<std::string> words_of(const std::string &command) const;
 
 private:
   void look();

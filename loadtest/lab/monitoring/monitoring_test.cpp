@@ -158,6 +158,11 @@ protected:
     return names;
   }
 
+  static bool fires(const char *alert) {
+    const auto names = firing();
+    return std::find(names.begin(), names.end(), alert) != names.end();
+  }
+
   static std::vector<json> dashboards() {
     std::vector<json> all;
     for (const auto &file :
@@ -188,9 +193,7 @@ TEST_F(Monitoring, UnderALoadEachPanelShowsSomethingAndTheAlertsFire) {
   how.out = how.err = db::Output::captured();
   db::Child load(how);
   EXPECT_TRUE(eventually([] {
-    const auto names = firing();
-    return std::count(names.begin(), names.end(), "RequestsWaitForAConnection") == 1 &&
-           std::count(names.begin(), names.end(), "PoolTimeouts") == 1;
+    return fires("RequestsWaitForAConnection") && fires("PoolTimeouts");
   })) << testing::PrintToString(firing());
   // Meanwhile: an empty table now means that nothing is measured, not that nothing happens.
   int panels = 0, queries = 0;
@@ -238,6 +241,30 @@ TEST_F(Monitoring, EachRuleIsEvaluatedAndSaysWhatToDo) {
     ASSERT_NE(comparison, std::string::npos) << expression;
     EXPECT_TRUE(eventually([&] { return !now(left).empty(); })) << left;
   }
+}
+
+TEST_F(Monitoring, ANearCeilingIsReportedUntilConnectionsAreGivenBack) {
+  ASSERT_EQ(lab({"use", "fixed_huge"}).status, 0);
+  db::Launch how = the_lab_->launch({"load", "ceiling", "--seconds", "6"});
+  how.out = how.err = db::Output::captured();
+  db::Child load(how);
+  EXPECT_TRUE(eventually([] { return fires("NearMaxConnections"); }))
+      << testing::PrintToString(firing());
+  ASSERT_TRUE(load.wait_for(60s)) << load.output();
+  ASSERT_EQ(lab({"use", "bounded_timeout"}).status, 0); // closes all but ten
+  EXPECT_TRUE(eventually([] { return !fires("NearMaxConnections"); }, 30s));
+}
+
+TEST_F(Monitoring, AStrategyThatFallsIsReported) {
+  fs::copy_file(fs::path(LAB_BUILD) / "bad" / "fault_on_command.so",
+                places().my_strategies() / "fault_on_command.so");
+  ASSERT_TRUE(eventually([] { return lab({"use", "fault_on_command"}).status == 0; }));
+  EXPECT_FALSE(fires("StrategyContained"));
+  EXPECT_NE(lab({"use", "fault_on_command", "--set", "fault=4"}).status, 0);
+  EXPECT_TRUE(eventually([] { return fires("StrategyContained"); }))
+      << testing::PrintToString(firing());
+  EXPECT_EQ(lab({"use", "bounded_timeout"}).status, 0);
+  fs::remove(places().my_strategies() / "fault_on_command.so");
 }
 
 TEST_F(Monitoring, AgreesWithTheHost) {

@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -136,7 +137,9 @@ json as_json(const Course &course) {
                  {"standing", standing_name(course.standing(*step))},
                  {"predicted", done.predicted_ms != 0},
                  {"predictions", predictions},
-                 {"runs", runs}};
+                 {"runs", runs},
+                 {"hints", std::vector(step->hints.begin(), step->hints.begin() + done.hints)},
+                 {"hint_levels", step->hints.size()}};
   return all;
 }
 

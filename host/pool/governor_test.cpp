@@ -1,0 +1,52 @@
+// What a strategy's own mistakes may cost: never the plan in force, never half a change.
+#include "host/pool/governor.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+namespace lab::pool {
+namespace {
+
+class NoGuard : public CallGuard {
+public:
+  void enter(const char *) override {}
+  void leave() override {}
+};
+
+class Choosy : public testing::Test {
+protected:
+  Choosy() {
+    (void)governor_.adopt(governor_.load(
+        "choosy", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "choosy.so", {{"low", 2}}));
+  }
+  ~Choosy() override { (void)governor_.retire(std::move(*governor_.go_builtin())); }
+
+  Decision look() { return governor_.look({}, std::nullopt); }
+
+  NoGuard guard_;
+  Governor governor_{1, guard_};
+};
+
+TEST_F(Choosy, SettingsAreTakenAllOrNone) {
+  const ParamValues before = governor_.strategy()->values;
+  const auto problem = governor_.set({{"high", 5}, {"low", 7}});
+  ASSERT_TRUE(problem);
+  EXPECT_NE(problem->find("low is above high"), std::string::npos) << *problem;
+  EXPECT_EQ(governor_.strategy()->values, before);
+  EXPECT_EQ(look().plan.max_in_use, 10U) << "nor has the strategy itself taken the first";
+  EXPECT_FALSE(governor_.set({{"low", 3}, {"high", 5}}));
+  EXPECT_EQ(look().plan.max_in_use, 5U);
+}
+
+TEST_F(Choosy, APlanWithoutAnExplanationIsFollowedAllTheSame) {
+  ASSERT_FALSE(governor_.set({{"high", 42}}));
+  const Decision decision = look();
+  EXPECT_FALSE(decision.failure);
+  EXPECT_EQ(decision.plan.max_in_use, 42U);
+  EXPECT_NE(decision.explain.find("there are no words for it"), std::string::npos)
+      << decision.explain;
+}
+
+} // namespace
+} // namespace lab::pool
