@@ -104,7 +104,7 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
 TEST(Containment, EachOrderIsAnsweredThoughTheGovernorFalls) {
   install_containment();
   Lab lab;
-  for (std::uint64_t round = 0; round < 30; ++round) {
+  for (std::uint64_t round = 0; round < 60; ++round) {
     (void)lab.service->use("fixed_tiny", {});
     try {
       (void)lab.service->use("crash_in_look", {});
