@@ -235,6 +235,7 @@ describe('the page', { timeout: 280_000 }, () => {
     lab.load('spike', '--seconds', '4', '--warm-up', '1');
     const texts = await page.evaluate(() => poolLab.history.markers.map(marker => marker.text));
     assert.ok(texts.some(text => /^stage 2 of \d/.test(text)), texts.join(', '));
+    assert.ok(texts.includes('stages over: 60 a second'), texts.join(', '));
     assert.deepEqual(errors, []);
     await page.close();
   });

@@ -27,7 +27,7 @@ export class Strip {
     } else if (text === 'load ends') {
       this.#load = null;
       this.ghosts.end();
-    } else if (this.#load && /^(stage \d|measured )/.test(text)) {
+    } else if (this.#load && /^(stage \d|stages over|measured )/.test(text)) {
       this.#load.phase = text;
     } else if (text.startsWith('check, ')) {
       this.#verdict = text;

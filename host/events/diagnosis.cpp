@@ -207,8 +207,8 @@ private:
     const int room = server.max_connections - server.reserved;
     return {
         Cause::ceiling,
-        fmt::format("PostgreSQL is full: {} of its {} connections for ordinary users are taken, "
-                    "{} by this pool, and it refuses more.",
+        fmt::format("{} of PostgreSQL's {} connections for ordinary users are taken, {} by this "
+                    "pool, and it refuses more.",
                     std::min(server.total, room), room, now_.open)};
   }
 

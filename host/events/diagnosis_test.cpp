@@ -135,8 +135,8 @@ TEST(Diagnosis, AServerThatRefusesIsFull) {
     look.connects_refused += 1;
   });
   EXPECT_EQ(named, (Named{"unclear", "ceiling"}));
-  EXPECT_THAT(scene.last.text, HasSubstr("97 of its 97 connections for ordinary users are taken, "
-                                         "96 by this pool"));
+  EXPECT_THAT(scene.last.text, HasSubstr("97 of PostgreSQL's 97 connections for ordinary users are "
+                                         "taken, 96 by this pool"));
 }
 
 TEST(Diagnosis, TransactionsThatWaitForEachOtherContend) {

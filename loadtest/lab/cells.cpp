@@ -54,6 +54,11 @@ public:
       phases_.push_back({begins, text});
       begins += stage.length;
     }
+    if (stages > 0 && begins < profile.total())
+      phases_.push_back(
+          {begins, fmt::format("stages over: {}", profile.model == load::Model::open
+                                                      ? fmt::format("{} a second", profile.rate)
+                                                      : fmt::format("{} users", profile.users))});
   }
 
   void look(const load::Progress &now) {

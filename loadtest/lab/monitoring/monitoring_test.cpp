@@ -260,10 +260,10 @@ TEST_F(Monitoring, AStrategyThatFallsIsReported) {
                 places().my_strategies() / "fault_on_command.so");
   ASSERT_TRUE(eventually([] { return lab({"use", "fault_on_command"}).status == 0; }));
   EXPECT_FALSE(fires("StrategyContained"));
-  EXPECT_NE(lab({"use", "fault_on_command", "--set", "fault=4"}).status, 0);
+  EXPECT_NE(lab({"use", "fault_on_command", "--set", "fault=1"}).status, 0);
   EXPECT_TRUE(eventually([] { return fires("StrategyContained"); }))
       << testing::PrintToString(firing());
-  EXPECT_EQ(lab({"use", "bounded_timeout"}).status, 0);
+  EXPECT_EQ(lab({"use", "fixed_tiny"}).status, 0); // the next use ends what is told of a fall
   fs::remove(places().my_strategies() / "fault_on_command.so");
 }
 
