@@ -4,7 +4,10 @@
 const $ = id => document.getElementById(id);
 const lookAgain = 2000; // ms, while something runs
 
-let timer = null;
+let timer = null, loaded = false, ended = () => {};
+
+// `callback`: once a load has ended, wherever it was begun. Then its run is recorded.
+export function onLoadEnded(callback) { ended = callback; }
 
 async function ask(method, path, body) {
   const answer = await fetch(path, { method, headers: body ? { 'Content-Type': 'application/json' } : {},
@@ -54,6 +57,9 @@ function show(state) {
   $('fault-said').textContent = tell(state.fault, 'None was started here.');
   clearTimeout(timer);
   if (loads || harms || state.elsewhere) timer = setTimeout(refreshErrands, lookAgain);
+  const before = loaded;
+  loaded = loads || Boolean(state.elsewhere);
+  if (before && !loaded) ended();
 }
 
 async function act(said, method, path, body) {
@@ -64,7 +70,7 @@ async function act(said, method, path, body) {
   }
 }
 
-// Runs a command that the path's step suggests, as it stands there. Answers what there is to say.
+// Runs a load that the path's step suggests, as it stands there. Answers what there is to say.
 export async function carryOut(command) {
   try {
     show(await ask('POST', 'api/v1/runs', { command }));

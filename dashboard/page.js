@@ -1,6 +1,6 @@
 // Puts the page together: events come in, the history remembers them, the rest shows.
 import { makeCharts } from './charts.js';
-import { refreshErrands } from './errands.js';
+import { onLoadEnded, refreshErrands } from './errands.js';
 import { save } from './export.js';
 import { Ghosts } from './ghosts.js';
 import { failureCodes, History } from './history.js';
@@ -108,7 +108,6 @@ const tell = {
   mark: e => {
     strip.mark(e.at_ms, e.text);
     refreshErrands();
-    if (e.text === 'load ends') refreshPath();
     happened(e.at_ms, e.text.startsWith('check, ') ? 'swap' : 'mark', e.text);
   },
 };
@@ -154,6 +153,8 @@ addEventListener('keydown', event => {
   event.preventDefault();
   key();
 });
+
+onLoadEnded(refreshPath);
 
 // Who comes back to the page may have built a strategy meanwhile.
 addEventListener('focus', () => {

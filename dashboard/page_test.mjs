@@ -250,7 +250,7 @@ describe('the page', { timeout: 280_000 }, () => {
       const missing = () => ['good', 'no_entry', 'thread_left_running'].some(name => !document.querySelector(`[data-name=own_${name}]`));
       for (const end = performance.now() + 30_000; missing() && performance.now() < end;) {
         dispatchEvent(new Event('focus'));
-        await new Promise(next => setTimeout(next, 300));
+        await new Promise(next => setTimeout(next, 2000));
       }
     });
     await says(page, '[data-name=own_good]', /✓ Verified/);
@@ -275,10 +275,18 @@ describe('the page', { timeout: 280_000 }, () => {
     // The commands of the step, as they stand there.
     await page.getByRole('button', { name: 'do it: scripts/lab use fixed_tiny' }).click();
     await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_tiny');
-    await page.waitForFunction(() => !document.getElementById('load-start').disabled);
-    await page.getByRole('button', { name: /^do it: scripts\/lab load hold/ }).click();
-    await says(page, '#load-said', /^load hold .* runs/);
-    await page.getByText('✓ done:').waitFor({ timeout: 40_000 });
+    // On a busy machine a run may prove nothing: the check says so, and the next command asks for less.
+    const done = () => JSON.parse(lab.run('next', '--json')).step.runs[0].done;
+    for (let tries = 0; tries < 4 && !done(); ++tries) {
+      if (tries > 0) {
+        await page.getByRole('button', { name: 'check', exact: true }).click();
+        await page.waitForFunction(() => document.querySelector('#path .verdict'));
+      }
+      await page.getByRole('button', { name: /^do it: scripts\/lab load hold/ }).click();
+      await says(page, '#load-said', /^load hold .* runs/);
+      await page.waitForFunction(() => !document.getElementById('load-start').disabled, null, { timeout: 60_000 });
+    }
+    await page.getByText('✓ done:').waitFor();
     const refused = await lab.call('POST', 'api/v1/runs', { command: 'scripts/lab load ceiling' });
     assert.equal(refused.status, 400);
     assert.match(refused.body.detail, /suggests no 'scripts\/lab load ceiling'/);

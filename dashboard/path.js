@@ -63,7 +63,10 @@ function commandItem(command) {
     const button = make('button', 'do it');
     button.type = 'button';
     button.setAttribute('aria-label', `do it: ${command}`);
-    button.addEventListener('click', async () => { $('path-said').textContent = await carryOut(command); });
+    button.addEventListener('click', async () => {
+      if (command.startsWith('scripts/lab use ')) act({ what: 'use', command });
+      else $('path-said').textContent = await carryOut(command);
+    });
     item.append(button);
   }
   return item;

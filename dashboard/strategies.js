@@ -46,7 +46,7 @@ async function change(strategy, name, value) {
       body: JSON.stringify({ name: strategy, params: { [name]: value } }) });
     const body = await answer.json();
     said.textContent = answer.ok ? `${strategy}: ${name} = ${body.params[name]}` : `${name} is not changed: ${body.detail}`;
-    if (!answer.ok) refreshStrategies();
+    if (!answer.ok) refreshStrategies({ anew: true });
   } catch {
     said.textContent = `The host did not answer; ${name} may not be changed.`;
   }
@@ -82,16 +82,20 @@ function row(one) {
   return item;
 }
 
-let asked = 0;
+let asked = 0, shown = '';
 
-// Asks the host anew. Where the focus was on a button, it stays on that strategy.
-export async function refreshStrategies() {
+// Asks the host anew. Where the focus was on a button, it stays on that strategy. What has not
+// changed is left alone, since somebody may be pressing it; `anew`: a slider stands where it must not.
+export async function refreshStrategies({ anew = false } = {}) {
   const turn = ++asked;
   try {
     const answer = await fetch('api/v1/strategies');
     if (!answer.ok) return;
     const all = await answer.json();
     if (turn !== asked) return; // a later answer is on its way
+    const now = JSON.stringify(all);
+    if (now === shown && !anew) return;
+    shown = now;
     const active = document.activeElement, focused = active?.closest('#strategies li')?.dataset.name;
     const place = [...(active?.closest('.sliders')?.children ?? [])].findIndex(label => label.contains(active));
     list.replaceChildren(...all.map(row));

@@ -409,12 +409,13 @@ void LivePool::follow(const pool::Plan &plan, bool fresh, bool admits) {
   run([&](Time now, pool::Actions &out) {
     plan_ = plan;
     admits_ = admits;
-    core_.follow(now, plan_to_follow_locked(), fresh, admits, out);
+    core_.follow(now, plan_to_follow_locked(fresh), fresh, admits, out);
   });
 }
 
-pool::Plan LivePool::plan_to_follow_locked() const {
-  return paused_ ? pool::while_paused(plan_, core_.max_open()) : plan_;
+// `fresh`: what another strategy had open counts no more.
+pool::Plan LivePool::plan_to_follow_locked(bool fresh) const {
+  return paused_ ? pool::while_paused(plan_, fresh ? 0 : core_.max_open()) : plan_;
 }
 
 bool LivePool::pause(bool paused) {
@@ -422,7 +423,7 @@ bool LivePool::pause(bool paused) {
   run([&](Time now, pool::Actions &out) {
     changed = std::exchange(paused_, paused) != paused;
     if (changed)
-      core_.follow(now, plan_to_follow_locked(), false, admits_, out);
+      core_.follow(now, plan_to_follow_locked(false), false, admits_, out);
   });
   return changed;
 }

@@ -155,7 +155,7 @@ private:
   void cancel_those_gone();
   void tell_of_leaks();
   bool still_held_locked(const LeakWatch::Leak &leak) const;
-  pool::Plan plan_to_follow_locked() const;
+  pool::Plan plan_to_follow_locked(bool fresh) const;
   std::variant<Lease, Refused> outcome(Parked &parked);
 
   const Clock &clock_;

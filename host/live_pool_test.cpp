@@ -162,7 +162,7 @@ TEST(LivePool, AQuietPoolIsAsPunctual) {
       shortest = std::min(shortest, std::get<Refused>(got).waited);
   }
   EXPECT_GE(shortest, 10ms);
-  EXPECT_LT(shortest, 35ms);
+  EXPECT_LT(shortest, 45ms);
 }
 
 TEST(LivePool, MayGoAwayInTheMiddleOfConnects) {
@@ -363,6 +363,7 @@ TEST(LivePool, ReclaimingTakesNothingFromWhoGotTheConnectionNext) {
   pool.watch_for_leaks(100ms, nullptr);
   auto late = pool.acquire(clock.now() + 60s, "POST /late");
   ASSERT_TRUE(comes_true([&] { return pool.snapshot().leaks.now.size() == 1; }));
+  pool.watch_for_leaks(1h, nullptr); // whoever comes now is not suspected, however slow this is
   (void)std::get<Lease>(late).give_back(true);
   auto next = pool.acquire(clock.now() + 60s, "POST /next"); // before the time keeper looks again
   EXPECT_EQ(pool.reclaim_leaks(), 0U);

@@ -147,13 +147,11 @@ void Governor::apply(Strategy &to, const ParamValues &values) {
     return guarded("set", [&] { return to.instance->set(index, value); });
   };
   const ParamValues before = to.values;
-  for (const auto &[index, value] : wanted) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto [index, value] = wanted[i];
     if (const auto failure = set(index, value)) {
-      for (const auto &[done, ignored] : wanted) {
-        if (done == index)
-          break;
-        (void)set(done, before.at(done).second);
-      }
+      while (i-- > 0) // backwards, through what it has taken already
+        (void)set(wanted[i].first, before.at(wanted[i].first).second);
       to.values = before;
       throw plugin::Unusable("params", failure->text);
     }

@@ -35,6 +35,10 @@ TEST_F(Choosy, SettingsAreTakenAllOrNone) {
   EXPECT_NE(problem->find("low is above high"), std::string::npos) << *problem;
   EXPECT_EQ(governor_.strategy()->values, before);
   EXPECT_EQ(look().plan.max_in_use, 10U) << "nor has the strategy itself taken the first";
+  // Back the way it came: the old high would be refused beside the new low.
+  EXPECT_TRUE(governor_.set({{"high", 50}, {"low", 20}, {"odd", 4}}));
+  EXPECT_EQ(governor_.strategy()->values, before);
+  EXPECT_EQ(look().plan.max_in_use, 10U);
   EXPECT_FALSE(governor_.set({{"low", 3}, {"high", 5}}));
   EXPECT_EQ(look().plan.max_in_use, 5U);
 }

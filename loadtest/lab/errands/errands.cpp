@@ -75,14 +75,16 @@ json Errands::carry_out(const json &order) {
 }
 
 void Errands::load(const json &order) {
+  const std::vector<std::string> words =
+      order.contains("command") ? path_.words_of(word(order, "command")) : load_words(order);
+  if (words.front() == "use")
+    throw SetUpFailed("lab use is no load");
   if (runs(load_))
     throw SetUpFailed(fmt::format("{} runs, or ends: one load at a time", load_->what));
   if (const auto owner = LoadLock::owner(places_.load_lock()))
     throw SetUpFailed(fmt::format("{} runs since {} (process {}): one load at a time",
                                   owner->command, owner->since, owner->process.pid));
-  load_.emplace(
-      begin(order.contains("command") ? path_.words_of(word(order, "command")) : load_words(order),
-            "load"));
+  load_.emplace(begin(words, "load"));
 }
 
 std::vector<std::string> Errands::load_words(const json &order) const {

@@ -35,6 +35,13 @@ std::vector<std::string> answers_of(const json &asked) {
   return words;
 }
 
+std::string text_of(const json &asked, const char *name) {
+  const auto found = asked.find(name);
+  if (found == asked.end() || !found->is_string())
+    throw SetUpFailed(fmt::format("\"{}\" must be a text", name));
+  return found->get<std::string>();
+}
+
 } // namespace
 
 json PathErrand::report() {
@@ -59,13 +66,17 @@ void PathErrand::order(const json &asked) {
   if (what == "predict" || what == "check") {
     const auto answers = answers_of(asked);
     words.insert(words.end(), answers.begin(), answers.end());
+  } else if (what == "use") {
+    words = words_of(text_of(asked, "command"));
+    if (words.front() != "use")
+      throw SetUpFailed(fmt::format("lab {} is no swap", words.front()));
   } else if (what != "next" && what != "hint") {
-    throw SetUpFailed("\"what\" must be next, predict, hint or check");
+    throw SetUpFailed("\"what\" must be next, predict, use, hint or check");
   }
   if (what == "next" || what == "check") // the others say nothing that `next` does not know
     words.emplace_back("--json");
   said_.clear();
-  if (what != "hint") // whose learner is at the questions
+  if (what != "hint" && what != "use") // the learner may be at the questions
     checked_ = json();
   to_do_.push_back(words);
   if (what != "next")
@@ -80,8 +91,8 @@ std::vector<std::string> PathErrand::words_of(const std::string &command) const 
         if (suggested == command) {
           std::istringstream in(command.substr(command.find(' ') + 1)); // behind "scripts/lab"
           std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
-          // `up` may end the agent; what stands for a number of one's own is none.
-          if (words.front() != "up" && words.back().find("...") == std::string::npos)
+          // `up` may end the agent.
+          if (words.front() == "use" || words.front() == "load" || words.front() == "compare")
             return words;
         }
   throw SetUpFailed(fmt::format("the step suggests no '{}' that the page could do: type it in a "

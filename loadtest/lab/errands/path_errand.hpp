@@ -28,12 +28,13 @@ public:
   // {"what": "next"}                                 begins the path
   // {"what": "predict", "answers": {"ID": "TEXT"}}
   // {"what": "hint"}
+  // {"what": "use", "command": "scripts/lab use fixed_tiny"}   one that the step suggests
   // {"what": "check", "answers": {"ID": "TEXT"}}     answers may be left out
   // Throws SetUpFailed, one line, for anything else, and while one of them runs.
   void order(const nlohmann::json &asked);
 
   // The words behind `lab` of a command that the step suggests for its runs, as it stands there.
-  // Throws SetUpFailed where it suggests no such one, or one that only a terminal can do.
+  // Throws SetUpFailed where it suggests no such one, or not one that the page may do.
   std::vector<std::string> words_of(const std::string &command) const;
 
 private:

@@ -1,4 +1,5 @@
 // next: what to do now.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,6 +118,9 @@ json as_json(const Course &course) {
   const StepProgress &done = course.of(*step);
   const Evidence evidence = course.evidence(*step);
   json runs = json::array(), predictions = json::array();
+  const auto levels = static_cast<int>(step->hints.size());
+  const std::vector<std::string> hints(step->hints.begin(),
+                                       step->hints.begin() + std::clamp(done.hints, 0, levels));
   for (const PlannedRun &run : step->runs)
     runs.push_back({{"name", run.name},
                     {"what", run.what},
@@ -138,7 +142,7 @@ json as_json(const Course &course) {
                  {"predicted", done.predicted_ms != 0},
                  {"predictions", predictions},
                  {"runs", runs},
-                 {"hints", std::vector(step->hints.begin(), step->hints.begin() + done.hints)},
+                 {"hints", hints},
                  {"hint_levels", step->hints.size()}};
   return all;
 }
