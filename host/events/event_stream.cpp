@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -17,9 +18,6 @@ namespace lab::host {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-// A line to everybody now and then: else nobody would know that a viewer is gone.
-constexpr std::chrono::seconds heartbeat{10};
 
 // How soon a viewer whose socket was full is tried again. Not when the socket says that it has
 // room: one that says so and takes nothing would keep this thread busy.
@@ -80,8 +78,8 @@ struct EventStream::Viewer {
   }
 };
 
-EventStream::EventStream(EventLog &log)
-    : log_(log), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+EventStream::EventStream(EventLog &log, std::chrono::milliseconds heartbeat)
+    : log_(log), heartbeat_(heartbeat), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_ < 0)
     throw std::runtime_error(fmt::format("no eventfd: {}", std::strerror(errno)));
   log_.on_append([this] { wake(); });
@@ -128,7 +126,7 @@ void EventStream::wake() noexcept {
 void EventStream::run() {
   std::vector<Viewer> viewers;
   std::vector<pollfd> watched;
-  auto next_beat = SteadyClock::now() + heartbeat;
+  auto next_beat = SteadyClock::now() + heartbeat_;
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
@@ -141,13 +139,14 @@ void EventStream::run() {
     const auto now = SteadyClock::now();
     const bool beat = now >= next_beat;
     if (beat)
-      next_beat = now + heartbeat;
+      next_beat = now + heartbeat_;
     std::erase_if(viewers, [&](Viewer &viewer) {
+      bool beat_due = beat;
       do {
-        if (viewer.unsent.empty() && beat)
-          viewer.unsent = ": still here\n\n";
         if (viewer.unsent.empty())
           viewer.take_more(log_);
+        if (viewer.unsent.empty() && std::exchange(beat_due, false))
+          viewer.unsent = ": still here\n\n";
         if (!viewer.send(now))
           return true;
       } while (viewer.unsent.empty() && !log_.after(viewer.place, 1).empty());

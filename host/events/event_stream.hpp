@@ -24,7 +24,9 @@ public:
   // A viewer that takes nothing for this long is gone, or as good as.
   static constexpr std::chrono::seconds patience{30};
 
-  explicit EventStream(EventLog &log);
+  // Each viewer gets a line each `heartbeat`: else nobody would know that one is gone.
+  explicit EventStream(EventLog &log,
+                       std::chrono::milliseconds heartbeat = std::chrono::seconds(10));
   ~EventStream();
   EventStream(const EventStream &) = delete;
   EventStream &operator=(const EventStream &) = delete;
@@ -44,6 +46,7 @@ private:
   void wake() noexcept;
 
   EventLog &log_;
+  const std::chrono::milliseconds heartbeat_;
   const int wake_;           // an eventfd
   mutable std::mutex mutex_; // guards the next three
   std::vector<Viewer> new_;

@@ -1,9 +1,11 @@
 // Whoever watches sees what happens at once, costs no thread, and can't hurt.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -12,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocket.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -35,6 +39,36 @@ struct Seen {
   std::string id, type;
   json data;
 };
+
+// Time and again a beat is due and an event waits, both.
+TEST(EventStream, ABeatKeepsNoEventBack) {
+  const Clock clock;
+  EventLog log(clock, 5000);
+  EventStream stream(log, 1ms);
+  Poco::Net::ServerSocket door(Poco::Net::SocketAddress("127.0.0.1", 0));
+  Poco::Net::StreamSocket viewer;
+  viewer.connect(door.address());
+  ASSERT_TRUE(stream.add(door.acceptConnection(), 0));
+  constexpr int events = 3000;
+  std::thread happening([&] {
+    for (int i = 0; i < events; ++i) {
+      log.append("mark", {{"number", i}});
+      std::this_thread::yield();
+    }
+    log.append("mark", {{"number", "last"}});
+  });
+  std::string seen;
+  viewer.setReceiveTimeout(Poco::Timespan(20, 0));
+  while (seen.find("last") == std::string::npos) {
+    char part[4096];
+    int got = 0;
+    ASSERT_NO_THROW(got = viewer.receiveBytes(part, sizeof part));
+    ASSERT_GT(got, 0);
+    seen = seen.substr(seen.size() - std::min<std::size_t>(seen.size(), 100)) +
+           std::string(part, static_cast<std::size_t>(got));
+  }
+  happening.join();
+}
 
 // A viewer as a browser is one, but that reads only when it is told to.
 class Viewer {
