@@ -206,4 +206,4 @@ follow({
 });
 
 // For tests, and for the curious at the console.
-window.poolLab = { history, ghosts, charts, refreshStrategies };
+window.poolLab = { history, ghosts, charts };

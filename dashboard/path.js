@@ -55,7 +55,7 @@ function form(questions, button, what) {
 }
 
 // A command gets a button, unless only a terminal can do it: the agent runs it as it stands.
-const forTerminal = /^scripts\/lab up |\.\.\./;
+const forTerminal = /^scripts\/lab up /;
 function commandItem(command) {
   const item = make('li');
   item.append(make('code', command), ' ');

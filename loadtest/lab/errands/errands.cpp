@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "loadtest/lab/errands/text_in.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/faults/fault_kind.hpp"
 #include "loadtest/lab/files.hpp"
@@ -29,13 +30,6 @@ std::optional<int> whole(const json &order, const char *name, int low, int high)
   if (!found->is_number_integer() || *found < low || *found > high)
     throw SetUpFailed(fmt::format("\"{}\" must be a whole number, {} to {}", name, low, high));
   return found->get<int>();
-}
-
-std::string word(const json &order, const char *name) {
-  const auto found = order.find(name);
-  if (found == order.end() || !found->is_string())
-    throw SetUpFailed(fmt::format("\"{}\" must be a text", name));
-  return found->get<std::string>();
 }
 
 // What people would look at: the last line that says something.
@@ -76,7 +70,7 @@ json Errands::carry_out(const json &order) {
 
 void Errands::load(const json &order) {
   const std::vector<std::string> words =
-      order.contains("command") ? path_.words_of(word(order, "command")) : load_words(order);
+      order.contains("command") ? path_.words_of(text_in(order, "command")) : load_words(order);
   if (words.front() == "use")
     throw SetUpFailed("lab use is no load");
   if (runs(load_))
@@ -88,7 +82,7 @@ void Errands::load(const json &order) {
 }
 
 std::vector<std::string> Errands::load_words(const json &order) const {
-  const std::string profile = word(order, "profile");
+  const std::string profile = text_in(order, "profile");
   // Only what has a name: what comes from a page is no path.
   const auto has = [&](const std::vector<std::string> &names) {
     return std::find(names.begin(), names.end(), profile) != names.end();
@@ -107,7 +101,7 @@ std::vector<std::string> Errands::load_words(const json &order) const {
 void Errands::fault(const json &order) {
   if (runs(fault_))
     throw SetUpFailed(fmt::format("{} is in force: end it first", fault_->what));
-  const std::string name = word(order, "fault");
+  const std::string name = text_in(order, "fault");
   const auto &kinds = fault_kinds();
   const auto kind = std::find_if(kinds.begin(), kinds.end(),
                                  [&](const FaultKind &one) { return one.name == name; });

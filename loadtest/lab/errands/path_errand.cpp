@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "db/one_line.hpp"
+#include "loadtest/lab/errands/text_in.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 
@@ -35,13 +36,6 @@ std::vector<std::string> answers_of(const json &asked) {
   return words;
 }
 
-std::string text_of(const json &asked, const char *name) {
-  const auto found = asked.find(name);
-  if (found == asked.end() || !found->is_string())
-    throw SetUpFailed(fmt::format("\"{}\" must be a text", name));
-  return found->get<std::string>();
-}
-
 } // namespace
 
 json PathErrand::report() {
@@ -67,7 +61,7 @@ void PathErrand::order(const json &asked) {
     const auto answers = answers_of(asked);
     words.insert(words.end(), answers.begin(), answers.end());
   } else if (what == "use") {
-    words = words_of(text_of(asked, "command"));
+    words = words_of(text_in(asked, "command"));
     if (words.front() != "use")
       throw SetUpFailed(fmt::format("lab {} is no swap", words.front()));
   } else if (what != "next" && what != "hint") {
