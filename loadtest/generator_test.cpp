@@ -329,7 +329,26 @@ TEST(Generator, AlternatesOverSeveralHosts) {
   Target target;
   target.ports = {one.port(), two.port()};
   run_load(short_open(200), target, 1);
-  EXPECT_NEAR(one.requests(), two.requests(), 1);
+  EXPECT_NEAR(one.requests(), two.requests(), 2);
+}
+
+// The routes of hold alternate as well: neither host may get all of one.
+TEST(Generator, GivesEachHostTheSameMix) {
+  std::atomic<int> claims_at_one = 0, claims_at_two = 0;
+  const auto counting = [](std::atomic<int> &claims) {
+    return [&claims](const StubRequest &request) {
+      if (request.body.find("claim") != std::string_view::npos)
+        ++claims;
+      return StubAnswer{};
+    };
+  };
+  StubHost one(counting(claims_at_one));
+  StubHost two(counting(claims_at_two));
+  Target target;
+  target.ports = {one.port(), two.port()};
+  run_load(short_open(200), target, 1);
+  EXPECT_GT(claims_at_one.load(), 25);
+  EXPECT_NEAR(claims_at_one.load(), claims_at_two.load(), 1);
 }
 
 TEST(Generator, OnlyThisMachineIsLoaded) {

@@ -73,7 +73,7 @@ struct Recorded {
 
   int outstanding_peak = 0;
   int capped = 0;            // arrivals not sent because too many were outstanding
-  std::uint64_t retries = 0; // requests that were tried again; each is a line of its own
+  std::uint64_t retries = 0; // due in the measured time; each is a line of its own
 
   nlohmann::json strategy; // the answer of GET /api/v1/strategy at the start; null: none came
   std::vector<PoolSample> samples;

@@ -128,6 +128,17 @@ TEST(Summary, SettledLeavesOutTheFirstThreeSeconds) {
   EXPECT_EQ(settled["failed_percent"], 3.33);
 }
 
+// 4 of 500 failed: the p99 of all is the 495th of 496 successes, not the 492nd.
+TEST(Summary, TheJudgedP99IsOfAllRequests) {
+  Recorded recorded = made_up();
+  fail(recorded, 1, [](std::size_t i) { return i >= 300 && i < 304; });
+  for (std::size_t i = 310; i < 313; ++i)
+    recorded.requests[i].done += 500 * ms;
+  const json summary = summarise(recorded);
+  EXPECT_NEAR(summary["latency_ms"]["p99"].get<double>(), 60, 0.3);
+  EXPECT_NEAR(summary["slo_p99_ms"].get<double>(), 560, 3);
+}
+
 TEST(Summary, FailuresPerCode) {
   Recorded recorded = made_up();
   fail(recorded, 1, [](std::size_t i) { return i % 10 == 0; });

@@ -4,6 +4,7 @@
 #include "loadtest/wires.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <ctime>
 #include <functional>
@@ -141,7 +142,7 @@ private:
       const Arrival &arrival = schedule_.arrivals[next_arrival_];
       if (start_ + arrival.due > now)
         break;
-      send_arrival(arrival, next_arrival_, now);
+      send_arrival(arrival, now);
       ++next_arrival_;
       now = Clock::now();
     }
@@ -159,11 +160,14 @@ private:
     }
   }
 
-  void send_arrival(const Arrival &arrival, std::size_t number, Clock::time_point now) {
+  // Each route takes the hosts in turn by itself: where two routes alternate, all of one
+  // would meet one host else.
+  void send_arrival(const Arrival &arrival, Clock::time_point now) {
     Errand errand;
     errand.line.due = arrival.due.count();
     errand.line.choice = arrival.choice;
-    errand.host = number % ports_.size();
+    const auto route = static_cast<std::size_t>(arrival.choice.route);
+    errand.host = (route + arrived_[route]++) % ports_.size();
     if (outstanding_ >= most_outstanding_)
       not_sent(errand, now);
     else
@@ -199,7 +203,8 @@ private:
     errand.line.choice = due.errand.line.choice;
     errand.line.due = since_start(due.at);
     ++errand.tries;
-    ++into_->retries;
+    if (due.at >= measured_from_)
+      ++into_->retries;
     if (profile_.model == Model::open && outstanding_ >= most_outstanding_)
       not_sent(errand, now);
     else
@@ -424,6 +429,7 @@ private:
   const int most_outstanding_;
   const RequestTexts texts_;
   std::vector<std::string> pool_requests_; // one a port
+  std::array<std::size_t, route_count> arrived_{};
   std::string strategy_request_;
 
   asio::io_context io_{1}; // 1: one thread

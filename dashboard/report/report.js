@@ -250,10 +250,10 @@
       if (!curve.usl) continue;
       const { lambda, sigma, kappa } = curve.usl;
       const at = n => lambda * n / (1 + sigma * (n - 1) + kappa * n * (n - 1));
-      const works = { hold: ['hold', 'ceiling'], contend: ['contended'], insert: ['original'] }[curve.work] ?? [];
+      const works = { hold: ['hold'], contend: ['contended'], insert: ['original'] }[curve.work] ?? [];
       const places = new Map();
       for (const profile of analysis.profiles.filter(one => works.includes(one.profile)))
-        for (const arm of profile.arms) if (arm.max_open) places.set(arm.max_open.median, [...(places.get(arm.max_open.median) ?? []), works.length > 1 ? `${arm.arm} on ${profile.profile}` : arm.arm]);
+        for (const arm of profile.arms) if (arm.max_open) places.set(arm.max_open.median, [...(places.get(arm.max_open.median) ?? []), arm.arm]);
       const sizes = new Set([...curve.sizes.map(one => one.size), ...places.keys()]);
       for (let n = 1; n <= 64; n *= 1.25) sizes.add(Math.round(n * 10) / 10);
       const rows = [...sizes].sort((a, b) => a - b).map(n => [n, curve.sizes.find(one => one.size === n)?.ok_per_second ?? null, at(n), places.has(n) ? at(n) : null]);

@@ -28,6 +28,9 @@ load::Profile closed(const std::string &name, std::vector<Route> cycle) {
   return profile;
 }
 
+constexpr std::chrono::milliseconds measured_hold{50};
+
+// "" for what is not measured.
 std::string work_of(Route route) {
   switch (route) {
   case Route::hold_submit:
@@ -35,9 +38,25 @@ std::string work_of(Route route) {
     return "hold";
   case Route::contend:
     return "contend";
-  default:
+  case Route::submit_job:
     return "insert";
+  default:
+    return "";
   }
+}
+
+// "" where it is none of them, or not one all the time.
+std::string work_of(const load::Profile &profile) {
+  const std::string work = profile.cycle.empty() ? "" : work_of(profile.cycle.front());
+  const auto is_it = [&](Route route) { return work_of(route) == work; };
+  bool one = std::all_of(profile.cycle.begin(), profile.cycle.end(), is_it);
+  for (const load::Stage &stage : profile.stages)
+    one = one && std::all_of(stage.cycle.begin(), stage.cycle.end(), is_it);
+  if (work == "hold")
+    one = one && profile.holds().size() == 1 && profile.hold.count() > 0;
+  if (work == "contend")
+    one = one && profile.rows == load::most_rows;
+  return one ? work : "";
 }
 
 // Figures of a law are far from 1: three digits that count.
@@ -56,7 +75,7 @@ Usl usl_of(const json &json) {
 
 std::vector<Work> works() {
   load::Profile hold = closed("calibrate_hold", {Route::hold_submit});
-  hold.hold = std::chrono::milliseconds(50);
+  hold.hold = measured_hold;
   load::Profile contend = closed("calibrate_contend", {Route::contend});
   contend.rows = load::most_rows;
   return {{"hold", "requests that hold a connection for 50 ms", hold},
@@ -103,10 +122,15 @@ json json_of(const Curve &curve) {
   return all;
 }
 
-std::optional<double> capacity(const json &curves, Route route, double size) {
+std::optional<double> capacity(const json &curves, const load::Profile &profile, double size) {
+  const std::string work = work_of(profile);
   for (const json &curve : curves)
-    if (curve.at("work") == work_of(route) && !curve.at("usl").is_null())
-      return usl_of(curve.at("usl")).rate(size);
+    if (curve.at("work") == work && !curve.at("usl").is_null()) {
+      const double rate = usl_of(curve.at("usl")).rate(size);
+      return work != "hold" ? rate
+                            : rate * static_cast<double>(measured_hold.count()) /
+                                  static_cast<double>(profile.hold.count());
+    }
   return std::nullopt;
 }
 

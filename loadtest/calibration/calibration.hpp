@@ -41,9 +41,12 @@ Curve curve_of(const std::string &work, std::vector<Measured> measured);
 // "kappa", "best_size" (null: none), "mean_error_percent"}}
 nlohmann::json json_of(const Curve &curve);
 
-// What `size` connections give at the work of that route, by what json_of answered for all works;
-// nothing when it was not measured.
-std::optional<double> capacity(const nlohmann::json &curves, load::Route route, double size);
+// Requests a second that `size` connections give of what the profile does all the time, by what
+// json_of answered for all works. Holds of another length than the one measured are reckoned
+// from it. Nothing when such work was not measured: other routes, several kinds of work in
+// one, some requests that hold longer, stages that do something else.
+std::optional<double> capacity(const nlohmann::json &curves, const load::Profile &profile,
+                               double size);
 
 // A table, and a sentence on where more stops to help. Ends with a newline.
 std::string text_of(const nlohmann::json &curve);

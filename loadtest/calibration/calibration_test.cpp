@@ -36,12 +36,40 @@ TEST(Calibration, SaysWhereMoreStopsToHelp) {
   EXPECT_THAT(text_of(json_of(curve_of("hold", {{1, 20}}))), HasSubstr("Too few sizes"));
 }
 
-TEST(Calibration, TellsTheCapacityOfARoutesWork) {
+TEST(Calibration, TellsTheCapacityOfAProfilesWork) {
   const json curves = json::array({json_of(contended())});
-  const auto ten = capacity(curves, load::Route::contend, 10);
+  load::Profile profile = load::profile_named("contended");
+  const auto ten = capacity(curves, profile, 10);
   ASSERT_TRUE(ten);
   EXPECT_NEAR(*ten, (Usl{1000, 0.03, 0.004}.rate(10)), 15);
-  EXPECT_FALSE(capacity(curves, load::Route::hold_claim, 10));
+  EXPECT_FALSE(capacity(curves, load::profile_named("hold"), 10)) << "no such curve";
+  profile.rows = 1;
+  EXPECT_FALSE(capacity(curves, profile, 10)) << "a harder fight than the one measured";
+}
+
+TEST(Calibration, ReckonsOtherHoldsAndKnowsNothingOfOtherWork) {
+  const json curves = json::array({json_of(curve_of("hold", {{1, 19}, {2, 38}, {4, 75}, {8, 150}})),
+                                   json_of(curve_of("insert", {{1, 500}, {2, 900}, {4, 1500}}))});
+  load::Profile profile;
+  profile.cycle = {load::Route::hold_submit, load::Route::hold_claim};
+  profile.hold = std::chrono::milliseconds(50);
+  const auto of_50_ms = capacity(curves, profile, 8);
+  ASSERT_TRUE(of_50_ms);
+  profile.hold = std::chrono::milliseconds(200);
+  EXPECT_NEAR(capacity(curves, profile, 8).value_or(0), *of_50_ms / 4, 1e-9);
+  profile.slow_percent = 5;
+  profile.slow_hold = std::chrono::milliseconds(300);
+  EXPECT_FALSE(capacity(curves, profile, 8));
+  profile.slow_percent = 0;
+  profile.cycle = {load::Route::hold_submit, load::Route::submit_job};
+  EXPECT_FALSE(capacity(curves, profile, 8));
+  profile.cycle = {load::Route::submit_job};
+  EXPECT_TRUE(capacity(curves, profile, 8));
+  for (const load::Route route :
+       {load::Route::touch, load::Route::next_job, load::Route::job_stats}) {
+    profile.cycle = {route};
+    EXPECT_FALSE(capacity(curves, profile, 8)) << load::route_name(route);
+  }
 }
 
 TEST(Calibration, HasProfilesThatCanBeRun) {

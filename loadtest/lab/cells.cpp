@@ -1,7 +1,10 @@
 #include "loadtest/lab/cells.hpp"
 
 #include <chrono>
+#include <condition_variable>
 #include <exception>
+#include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include <fmt/format.h>
@@ -36,7 +39,9 @@ void mark(const std::vector<HostApi> &hosts, const std::string &text) {
   }
 }
 
-// Tells the page what begins: after the warm-up the measured time, and each of its stages.
+// Tells the page what begins: after the warm-up the measured time, and each of its stages. By
+// a thread of its own: a host under load may take its time to answer, and who looks is the
+// generator, whose requests must not wait for that.
 class PhaseMarks {
 public:
   PhaseMarks(const load::Profile &profile, const std::vector<HostApi> &hosts) : hosts_(hosts) {
@@ -59,21 +64,44 @@ public:
           {begins, fmt::format("stages over: {}", profile.model == load::Model::open
                                                       ? fmt::format("{} a second", profile.rate)
                                                       : fmt::format("{} users", profile.users))});
+    teller_ = std::jthread([this](const std::stop_token &stop) { tell(stop); });
   }
 
   void look(const load::Progress &now) {
-    while (told_ < phases_.size() && now.elapsed >= phases_[told_].begins)
-      mark(hosts_, phases_[told_++].text);
+    {
+      const std::lock_guard lock(mutex_);
+      while (begun_ < phases_.size() && now.elapsed >= phases_[begun_].begins)
+        ++begun_;
+    }
+    wake_.notify_one();
   }
 
 private:
+  // Before it ends it tells what has begun.
+  void tell(const std::stop_token &stop) {
+    std::size_t told = 0;
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, stop, [&] { return told < begun_; });
+      if (told == begun_)
+        return;
+      const std::string &text = phases_[told++].text;
+      lock.unlock();
+      mark(hosts_, text);
+      lock.lock();
+    }
+  }
+
   struct Phase {
     std::chrono::milliseconds begins; // from the start of the load
     std::string text;
   };
-  std::vector<Phase> phases_;
-  std::size_t told_ = 0;
+  std::vector<Phase> phases_; // as made
   const std::vector<HostApi> &hosts_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::size_t begun_ = 0; // under the mutex
+  std::jthread teller_;   // last: it uses the others
 };
 
 // A summary names one strategy.
@@ -176,14 +204,16 @@ load::RunResult CellRunner::run_once(const Cell &cell, std::uint64_t seed,
     target.fault = fault_of_profile(places_, cell.profile, *trouble, *place);
   }
   mark(hosts, "load: " + cell.profile.name);
-  PhaseMarks phases(cell.profile, hosts);
-  load::RunResult result = load::run_load(
-      cell.profile, target, seed,
-      [&](const load::Progress &p) {
-        phases.look(p);
-        terminal_.progress(progress_line(label, p));
-      },
-      interrupt_.token());
+  load::RunResult result = [&] {
+    PhaseMarks phases(cell.profile, hosts);
+    return load::run_load(
+        cell.profile, target, seed,
+        [&](const load::Progress &p) {
+          phases.look(p);
+          terminal_.progress(progress_line(label, p));
+        },
+        interrupt_.token());
+  }();
   mark(hosts, "load ends");
   return result;
 }

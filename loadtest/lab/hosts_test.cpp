@@ -261,6 +261,13 @@ TEST_F(TwoHosts, AComparisonIsOfBothAndLeavesThemAsTheyWere) {
   }
 }
 
+// So many connections would be twice as many.
+TEST_F(TwoHosts, AreNotCalibrated) {
+  const Said refused = lab({"calibrate"});
+  EXPECT_EQ(refused.status, 64);
+  EXPECT_THAT(refused.err, HasSubstr("calibrate measures one host, and 2 are up"));
+}
+
 TEST_F(TwoHosts, WhatIsSavedIsInForceOnBoth) {
   std::ofstream(places().my_settings()) << "[bounded_timeout]\nmax = 12\n";
   for (const HostApi &host : {first(), second()})

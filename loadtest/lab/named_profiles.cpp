@@ -28,8 +28,7 @@ std::optional<int> calibrated_rate(const Places &places, const load::Profile &pr
     return std::nullopt;
   std::optional<double> all;
   try {
-    all = calibration::capacity(measured["curves"], profile.cycle.front(),
-                                profile.rate_of.connections);
+    all = calibration::capacity(measured["curves"], profile, profile.rate_of.connections);
   } catch (const nlohmann::json::exception &) {
     // Written by another version, or by hand: calibrate writes it anew.
   }

@@ -89,10 +89,11 @@ json probability(double p) {
   return std::round(p * 1e5) / 1e5;
 }
 
-json told(const Compared &compared, const Measure &measure, double adjusted) {
+// `together`: so many pairs the p was adjusted for.
+json told(const Compared &compared, const Measure &measure, double adjusted, std::size_t together) {
   const Estimate &e = compared.estimate;
   const double matters = measure.ratio ? std::log1p(measure.matters) : measure.matters;
-  const Word word = word_of(e, adjusted, matters, measure.more_is_better);
+  const Word word = word_of(e, adjusted, matters, measure.more_is_better, together);
   json all = {{"measure", measure.name},
               {"blocks", e.blocks},
               {"beyond", compared.beyond},
@@ -170,7 +171,8 @@ json compared_pairs(const Design &design, const OfProfile &cells, const std::vec
     }
     const std::vector<double> adjusted = adjust ? holm(p) : p;
     for (std::size_t i = 0; i < pairs.size(); ++i)
-      all[i]["measures"].push_back(told(compared[i], measure, adjusted[i]));
+      all[i]["measures"].push_back(
+          told(compared[i], measure, adjusted[i], adjust ? pairs.size() : 1));
   }
   return all;
 }

@@ -1,6 +1,7 @@
 #include "loadtest/matrix/design.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -24,6 +25,30 @@ Arm handicapped(const Arm &arm, int longer_hold_percent) {
   return other;
 }
 
+load::Profile with_longer_holds(load::Profile profile, int percent) {
+  if (percent == 0)
+    return profile;
+  bool any = false;
+  const auto lengthen = [&](std::chrono::milliseconds &hold) {
+    if (hold.count() * percent % 100 != 0)
+      throw std::invalid_argument(fmt::format(
+          "{} % of a hold of {} ms, in {}, is no whole number of milliseconds: take another",
+          percent, hold.count(), profile.name));
+    any = any || hold.count() > 0;
+    hold += hold * percent / 100;
+  };
+  lengthen(profile.hold);
+  lengthen(profile.slow_hold);
+  for (load::Stage &stage : profile.stages)
+    if (stage.hold)
+      lengthen(*stage.hold);
+  if (!any)
+    throw std::invalid_argument(
+        fmt::format("{} states no holds that could be longer", profile.name));
+  load::check(profile);
+  return profile;
+}
+
 void check(const Design &design) {
   if (design.profiles.empty() || design.arms.empty())
     throw std::invalid_argument("a matrix needs a profile and a strategy");
@@ -38,6 +63,9 @@ void check(const Design &design) {
   for (const load::Profile &profile : design.profiles)
     if (!names.insert(profile.name).second)
       throw std::invalid_argument(fmt::format("profile {} stands there twice", profile.name));
+  for (const Arm &arm : design.arms)
+    for (const load::Profile &profile : design.profiles)
+      (void)with_longer_holds(profile, arm.longer_hold_percent);
 }
 
 std::vector<Cell> cells_of(const Design &design) {
@@ -48,7 +76,7 @@ std::vector<Cell> cells_of(const Design &design) {
   for (int block = 1; block <= design.blocks; ++block)
     for (std::size_t profile = 0; profile < design.profiles.size(); ++profile) {
       std::vector<std::size_t> &order = orders[profile];
-      if (design.arms.size() == 2 && block % 2 == 0) {
+      if (block % 2 == 0) {
         std::reverse(order.begin(), order.end());
       } else {
         order.resize(design.arms.size());

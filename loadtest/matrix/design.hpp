@@ -31,6 +31,10 @@ Arm twin_of(const Arm &arm);
 // The same arm, with a flaw of a known size: shows what the matrix is able to find.
 Arm handicapped(const Arm &arm, int longer_hold_percent);
 
+// The profile with all its holds so much longer. Throws std::invalid_argument, one line, where
+// it has none, where they would be no whole milliseconds, or too long for the profile.
+load::Profile with_longer_holds(load::Profile profile, int percent);
+
 struct Design {
   std::vector<load::Profile> profiles;
   std::vector<Arm> arms;
@@ -51,8 +55,8 @@ struct Cell {
 void check(const Design &design);
 
 // All cells in the order in which they are run: block by block, in each profile by profile.
-// With two arms every second block has the order of the one before it turned round, so that
-// neither is the first more often.
+// Every second block has the order of the one before it turned round, so that of no two arms one
+// is first more often (of an odd number of blocks, once more).
 std::vector<Cell> cells_of(const Design &design);
 
 // "hold/fixed_tiny/block:3"

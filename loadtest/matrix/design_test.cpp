@@ -1,9 +1,12 @@
 // What is compared is comparable: every arm once in every block, under the same requests.
 #include "loadtest/matrix/design.hpp"
 
+#include <chrono>
 #include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -64,13 +67,38 @@ TEST(Design, DrawsAnotherOrderInEachBlockAndTheSameFromTheSameSeed) {
   EXPECT_NE(first_arms(cells_of(design)), first);
 }
 
-TEST(Design, OfTwoArmsHasEachFirstJustAsOften) {
-  int first[2] = {};
-  const std::vector<Cell> cells = cells_of(design_of(2, 12));
-  for (std::size_t i = 0; i < cells.size(); i += 2)
-    ++first[cells[i].arm];
-  EXPECT_EQ(first[0], 12);
-  EXPECT_EQ(first[1], 12);
+TEST(Design, OfAnyTwoArmsHasEachFirstJustAsOften) {
+  for (const int arms : {2, 3, 5}) {
+    const std::vector<Cell> cells = cells_of(design_of(arms, 12));
+    std::map<std::pair<std::size_t, std::size_t>, int> first;
+    for (const Cell &a : cells)
+      for (const Cell *b = &a + 1; b != cells.data() + cells.size(); ++b)
+        if (a.block == b->block && a.profile == b->profile)
+          ++first[{a.arm, b->arm}];
+    EXPECT_EQ(first.size(), static_cast<std::size_t>(arms * (arms - 1)));
+    for (const auto &[pair, times] : first)
+      EXPECT_EQ(times, 12) << "of 24: " << pair.first << " before " << pair.second;
+  }
+}
+
+TEST(Design, AHandicapIsOfTheSizeThatItSaysOrRefused) {
+  using std::chrono::milliseconds;
+  const auto holds = with_longer_holds(load::profile_named("drift"), 10).holds();
+  const auto before = load::profile_named("drift").holds();
+  ASSERT_EQ(holds.size(), before.size());
+  EXPECT_GT(holds.size(), 1U) << "its stages have their own";
+  for (std::size_t i = 0; i < holds.size(); ++i)
+    EXPECT_EQ(holds[i], before[i] * 11 / 10);
+  EXPECT_EQ(with_longer_holds(load::profile_named("mixed"), 10).slow_hold, milliseconds(330));
+  const auto refused = [](const char *profile, int percent) {
+    Design design = design_of(1, 1);
+    design.profiles = {load::profile_named(profile)};
+    design.arms.push_back(handicapped(design.arms[0], percent));
+    EXPECT_THROW(check(design), std::invalid_argument) << profile << " " << percent;
+  };
+  refused("hold", 1);       // half a millisecond
+  refused("contended", 10); // no holds
+  refused("ceiling", 20);   // later than its deadline
 }
 
 TEST(Design, RefusesWhatStandsThereTwice) {

@@ -48,7 +48,8 @@ Arm arm_of(const json &json) {
   return {json.at("arm"), json.at("strategy"), json.at("params"), json.at("longer_hold_percent")};
 }
 
-// `cells` is for those who read the file; it follows from the rest.
+// `cells` follows from the rest, as this version draws the order; another's may have drawn it
+// otherwise, so what was begun is gone on with by what stands here.
 json json_of(const Design &design, const std::vector<Cell> &cells) {
   json profiles = json::array(), arms = json::array(), names = json::array();
   for (const load::Profile &profile : design.profiles)
@@ -75,6 +76,21 @@ Design design_of(const json &json) {
   return design;
 }
 
+// Throws when they are not the design's.
+std::vector<Cell> cells_in(const json &json, const Design &design) {
+  std::unordered_map<std::string, Cell> known;
+  for (const Cell &cell : cells_of(design))
+    known[name_of(design, cell)] = cell;
+  std::vector<Cell> cells;
+  for (const auto &one : json.at("cells")) {
+    cells.push_back(known.at(one.at("cell")));
+    cells.back().seed = one.at("seed");
+  }
+  if (cells.size() != known.size())
+    throw std::runtime_error("not all of its runs stand there");
+  return cells;
+}
+
 std::uintmax_t size_of(const fs::path &folder) {
   std::uintmax_t bytes = 0;
   std::error_code error;
@@ -99,8 +115,8 @@ std::vector<fs::path> matrices_in(const fs::path &matrices) {
 
 } // namespace
 
-Folder::Folder(fs::path path, Design design)
-    : path_(std::move(path)), design_(std::move(design)), cells_(cells_of(design_)),
+Folder::Folder(fs::path path, Design design, std::vector<Cell> cells)
+    : path_(std::move(path)), design_(std::move(design)), cells_(std::move(cells)),
       summaries_(cells_.size()) {}
 
 Folder Folder::begin(const fs::path &matrices, const Design &design,
@@ -114,7 +130,7 @@ Folder Folder::begin(const fs::path &matrices, const Design &design,
     path = matrices / fmt::format("{}-{}", time, n);
   if (error)
     fail("make", path, error.message());
-  Folder folder(path, design);
+  Folder folder(path, design, cells_of(design));
   write(path / "matrix.json", json_of(design, folder.cells_));
   return folder;
 }
@@ -124,7 +140,9 @@ Folder Folder::open(const fs::path &path) {
   if (!in)
     fail("read", path / "matrix.json", "there is no such matrix");
   try {
-    Folder folder(path, design_of(json::parse(in)));
+    const json all = json::parse(in);
+    const Design design = design_of(all);
+    Folder folder(path, design, cells_in(all, design));
     folder.read_runs();
     return folder;
   } catch (const std::exception &e) {

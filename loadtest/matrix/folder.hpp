@@ -44,7 +44,7 @@ public:
   void write_analysis(const nlohmann::json &analysis) const;
 
 private:
-  Folder(std::filesystem::path path, Design design);
+  Folder(std::filesystem::path path, Design design, std::vector<Cell> cells);
   void read_runs();
 
   std::filesystem::path path_;

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t exact_up_to = 16;
 constexpr std::uint64_t draws = 1 << exact_up_to;
-constexpr double level = 0.05;
 // Sums of the same numbers in another order differ in their last digits.
 constexpr double rounding = 1 + 1e-12;
 
@@ -107,14 +106,15 @@ const char *word_text(Word word) {
   }
 }
 
-Word word_of(const Estimate &estimate, double adjusted_p, double matters, bool more_is_better) {
-  if (estimate.blocks < fewest_blocks)
+Word word_of(const Estimate &estimate, double adjusted_p, double matters, bool more_is_better,
+             std::size_t pairs) {
+  if (estimate.blocks < fewest_blocks())
     return Word::not_judged;
   if (estimate.low >= -matters && estimate.high <= matters)
     return Word::same;
   if (adjusted_p < level && (estimate.low > 0 || estimate.high < 0))
     return (estimate.mean > 0) == more_is_better ? Word::better : Word::worse;
-  return Word::inconclusive;
+  return estimate.blocks < fewest_blocks(pairs) ? Word::not_judged : Word::inconclusive;
 }
 
 } // namespace lab::matrix

@@ -67,6 +67,23 @@ TEST(Words, SayNoMoreThanTheIntervalDoes) {
   EXPECT_EQ(word_of({12, 1, 0.5, 1.5, 0.001}, 0.001, 0.05, false), Word::worse) << "less is better";
 }
 
+TEST(Words, NeedMoreBlocksWhereMorePairsAreLookedAt) {
+  EXPECT_EQ(fewest_blocks(), 6U);
+  EXPECT_EQ(fewest_blocks(6), 8U);
+  EXPECT_EQ(fewest_blocks(10), 9U);
+  // As clear as it can be: the same sign in all blocks.
+  const auto clearest = [](std::size_t blocks, std::size_t pairs) {
+    const Estimate e = estimate(Numbers(blocks, 1));
+    std::vector<double> p(pairs, 1);
+    p[0] = e.p;
+    return word_of(e, holm(p)[0], 0.05, true, pairs);
+  };
+  EXPECT_EQ(clearest(7, 6), Word::not_judged) << "not 'inconclusive': nothing could have been told";
+  EXPECT_EQ(clearest(8, 6), Word::better);
+  EXPECT_EQ(word_of({8, 0, -0.10, 0.10, 0.9}, 1, 0.05, true, 6), Word::inconclusive);
+  EXPECT_EQ(word_of({7, 0, -0.04, 0.04, 0.9}, 1, 0.05, true, 6), Word::same);
+}
+
 // What a shared machine gives, in logarithms: a drift from cell to cell (AR(1), 0.9, 15 %), and
 // noise of each cell's own (6 %).
 class Machine {

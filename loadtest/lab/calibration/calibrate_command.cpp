@@ -56,8 +56,11 @@ Curve measure(Work work, std::vector<int> sizes, const Options &options, CellRun
         fmt::format("{} with {} connection{}", work.name, size, size == 1 ? "" : "s");
     const load::RunResult result = runner.run(cell, options.seed, label);
     const double rate = load::number_at(result.summary, "rate.ok");
-    terminal.say(fmt::format("{}: {} a second", label, load::shown(json(load::rounded(rate)))));
-    if (result.summary.value("verdict", "") != "invalid" && rate > 0)
+    const bool valid = result.summary.value("verdict", "") != "invalid";
+    terminal.say(
+        fmt::format("{}: {} a second{}", label, load::shown(json(load::rounded(rate))),
+                    valid ? "" : "; left out, invalid: " + result.summary.value("why", "")));
+    if (valid && rate > 0)
       measured.push_back({static_cast<double>(size), rate});
   }
   return calibration::curve_of(work.name, std::move(measured));
@@ -66,6 +69,10 @@ Curve measure(Work work, std::vector<int> sizes, const Options &options, CellRun
 Exit run(const Places &places, const Options &options) {
   Terminal terminal(options.json.to_output());
   const Running running = bring_up(places);
+  if (running.hosts.size() > 1)
+    throw SetUpFailed(fmt::format("calibrate measures one host, and {} are up: scripts/lab up "
+                                  "--hosts 1",
+                                  running.hosts.size()));
   const std::vector<int> sizes = calibration::sizes(room_of(running));
   const std::vector<Work> works = calibration::works();
   terminal.say(fmt::format(

@@ -1,9 +1,12 @@
 // matrix.
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -52,16 +55,12 @@ matrix::Design design_of(const Places &places, const Options &options) {
       arms_of(options.names.empty() ? lesson_strategies() : options.names, options.handicap);
   design.blocks = options.blocks.value_or(options.full ? blocks_of_a_full_one : 1);
   design.seed = options.load.seed;
-  if (options.handicap > 0)
-    for (const load::Profile &profile : design.profiles)
-      if (profile.hold.count() == 0)
-        throw SetUpFailed(fmt::format("--handicap makes holds longer, and {} states none: "
-                                      "--profile hold, or ceiling",
-                                      profile.name));
   try {
     matrix::check(design);
   } catch (const std::invalid_argument &e) {
-    throw SetUpFailed(e.what());
+    throw SetUpFailed(options.handicap > 0
+                          ? fmt::format("{}; --handicap 10 --profile hold works", e.what())
+                          : std::string(e.what()));
   }
   return design;
 }
@@ -91,6 +90,14 @@ void say_what_comes(const Folder &folder, Terminal &terminal) {
       estimated(folder).count()));
 }
 
+// That are looked at together, of any profile; at least 1.
+std::size_t most_pairs(const nlohmann::json &analysis) {
+  std::size_t most = 1;
+  for (const nlohmann::json &profile : analysis.at("profiles"))
+    most = std::max(most, profile.at("pairs").size());
+  return most;
+}
+
 void report_on(const Places &places, const Folder &folder, const JsonOption &json,
                Terminal &terminal) {
   nlohmann::json analysis = matrix::analyse(folder.design(), folder.finished());
@@ -101,10 +108,13 @@ void report_on(const Places &places, const Folder &folder, const JsonOption &jso
   std::string text = matrix::table(analysis);
   text.pop_back();
   terminal.say(text);
-  if (folder.design().blocks < static_cast<int>(matrix::fewest_blocks))
-    terminal.say(fmt::format("So few blocks describe, and can't tell a difference from chance: "
-                             "scripts/lab matrix --full runs {}.",
-                             blocks_of_a_full_one));
+  const auto enough = static_cast<int>(matrix::fewest_blocks(most_pairs(analysis)));
+  if (folder.design().blocks < enough)
+    terminal.say(fmt::format(
+        "So few blocks describe, and can't tell a difference from chance: "
+        "for {} it takes {}, and scripts/lab matrix --full runs {}.",
+        most_pairs(analysis) < 2 ? "one pair" : fmt::format("{} pairs", most_pairs(analysis)),
+        enough, blocks_of_a_full_one));
   if (folder.left() > 0)
     terminal.say(fmt::format("{} of {} runs are left: scripts/lab matrix --resume {}",
                              folder.left(), folder.cells().size(), folder.name()));
@@ -120,22 +130,30 @@ void bring_up_for(const Places &places, const matrix::Design &design) {
   check_strategies(running.host(), strategies_of(design));
 }
 
-Exit run_matrix(const Places &places, Folder folder, const Options &options,
-                const BenchmarkOptions &benchmark, Terminal &terminal) {
-  say_what_comes(folder, terminal);
+// Begun, or opened, once no other load can run beside it.
+Exit run_matrix(const Places &places, const std::function<Folder()> &begin_or_open,
+                const Options &options, const BenchmarkOptions &benchmark, Terminal &terminal) {
   const Interrupt interrupt;
+  std::optional<CellRunner> runner(std::in_place, places, "lab matrix", terminal, interrupt);
+  Folder folder = begin_or_open();
+  say_what_comes(folder, terminal);
+  const std::size_t left = folder.left();
   Exit exit = Exit::pass;
   try {
-    CellRunner runner(places, "lab matrix", terminal, interrupt);
-    if (!run_cells(folder, runner, benchmark, terminal, interrupt))
+    if (!run_cells(folder, *runner, benchmark, terminal, interrupt))
       exit = Exit::invalid;
   } catch (const Interrupted &) {
     terminal.say("interrupted: the runs that are finished are kept");
     exit = Exit::interrupted;
   } catch (...) { // what is finished is told, whatever ended it
-    report_on(places, folder, options.json, terminal);
+    runner.reset();
+    if (folder.left() < left)
+      report_on(places, folder, options.json, terminal);
+    else if (left == folder.cells().size()) // nothing is in it, and the newest is another
+      std::filesystem::remove_all(folder.path());
     throw;
   }
+  runner.reset(); // others may load again
   report_on(places, folder, options.json, terminal);
   return exit;
 }
@@ -156,16 +174,20 @@ Exit run(const Places &places, Options options) {
   }
   Terminal terminal(options.json.to_output() || benchmark.prints());
   if (options.resume) {
-    const Folder folder = matrix_called(places, *options.resume);
-    bring_up_for(places, folder.design());
-    return run_matrix(places, folder, options, benchmark, terminal);
+    const auto path = matrix_called(places, *options.resume).path();
+    bring_up_for(places, Folder::open(path).design());
+    return run_matrix(
+        places, [&] { return Folder::open(path); }, options, benchmark, terminal);
   }
   const matrix::Design design = design_of(places, options);
   bring_up_for(places, design);
-  matrix::prune(places.matrices());
-  return run_matrix(places,
-                    Folder::begin(places.matrices(), design, std::chrono::system_clock::now()),
-                    options, benchmark, terminal);
+  return run_matrix(
+      places,
+      [&] {
+        matrix::prune(places.matrices());
+        return Folder::begin(places.matrices(), design, std::chrono::system_clock::now());
+      },
+      options, benchmark, terminal);
 }
 
 } // namespace

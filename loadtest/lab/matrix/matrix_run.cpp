@@ -26,12 +26,6 @@ class Silent : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run> &) override {}
 };
 
-load::Profile profile_of(const matrix::Design &design, const matrix::Cell &cell) {
-  load::Profile profile = design.profiles.at(cell.profile);
-  profile.hold += profile.hold * design.arms.at(cell.arm).longer_hold_percent / 100;
-  return profile;
-}
-
 // The figures as Google Benchmark's counters. What a cell does not have (a p99, where more
 // than 1 % failed) it does not have there either.
 void count(benchmark::State &state, const json &summary) {
@@ -93,7 +87,9 @@ private:
     try {
       const auto begun = steady_clock::now();
       load::RunResult result = runner_.run(
-          {profile_of(design, cell), Choice{arm.strategy, arm.params}}, cell.seed, label);
+          {matrix::with_longer_holds(design.profiles[cell.profile], arm.longer_hold_percent),
+           Choice{arm.strategy, arm.params}},
+          cell.seed, label);
       folder_.keep(place, result);
       all_valid_ = all_valid_ && result.summary.value("verdict", "") != "invalid";
       took_ += steady_clock::now() - begun;

@@ -111,6 +111,19 @@ TEST_F(Matrix, EndedByCtrlCTellsWhatIsFinishedAndHowToGoOn) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->status, 130);
   EXPECT_EQ(runs().size(), 1U);
+  // What can't begin does not take its place as the newest.
+  const auto nothing = lab_.lab(words({"--benchmark_filter=nosuch"}));
+  EXPECT_EQ(nothing.status, 64);
+  EXPECT_THAT(nothing.err, HasSubstr("no run of this matrix matches that filter"));
+  {
+    db::Launch how = lab_.launch({"load", "hold", "--seconds", "60"});
+    how.out = how.err = db::Output::discarded();
+    db::Child load(how);
+    ASSERT_TRUE(eventually([&] { return lab_.host().pool().at("in_use") > 0; }));
+    EXPECT_EQ(lab_.lab(words({})).status, 64);
+    load.send(SIGINT);
+    EXPECT_TRUE(load.wait_for(20s));
+  }
   const auto shown = lab_.lab({"matrix", "--show"});
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("3 of 4 runs are left: scripts/lab matrix --resume"));
