@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -149,8 +150,10 @@ Exit run_matrix(const Places &places, const std::function<Folder()> &begin_or_op
     runner.reset();
     if (folder.left() < left)
       report_on(places, folder, options.json, terminal);
-    else if (left == folder.cells().size()) // nothing is in it, and the newest is another
-      std::filesystem::remove_all(folder.path());
+    else if (left == folder.cells().size()) { // nothing is in it, and the newest is another
+      std::error_code ignored;                // what ended it is what must be told
+      std::filesystem::remove_all(folder.path(), ignored);
+    }
     throw;
   }
   runner.reset(); // others may load again
