@@ -1,7 +1,7 @@
 // The report of a matrix, opened from disc in a real Chromium: no request, no error, its numbers
 // are those of the JSON beside it.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,6 +17,9 @@ let lab, browser, folder;
 before(async () => {
   lab = await TestLab.start();
   browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: quiet });
+  writeFileSync(join(lab.environment.LAB_WORK, '.lab', 'calibration.json'), JSON.stringify({ curves: [{
+    work: 'hold', sizes: [1, 2, 4, 8, 16].map(size => ({ size, ok_per_second: 20 * size, fitted: 20 * size })),
+    usl: { lambda: 20, sigma: 0, kappa: 0, best_size: null, mean_error_percent: 0 } }] }));
   lab.run('matrix', 'fixed_tiny', 'bounded_timeout', '--profile', 'hold', '--profile', 'contended',
     '--blocks', '2', '--seconds', '1', '--warm-up', '0');
   const matrices = join(lab.environment.LAB_WORK, '.lab', 'matrix');
@@ -27,14 +30,14 @@ after(async () => {
   lab?.end();
 });
 
-async function open({ dark = false, width = 1280 } = {}) {
+async function open({ dark = false, width = 1280, file = 'report.html' } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: dark ? 'dark' : 'light', offline: true });
   const page = await context.newPage();
   const requests = [], errors = [];
   page.on('request', request => { if (!request.url().startsWith('file:') && !request.url().startsWith('data:')) requests.push(request.url()); });
   page.on('console', message => { if (message.type() === 'error') errors.push(message.text()); });
   page.on('pageerror', error => errors.push(String(error)));
-  await page.goto(pathToFileURL(join(folder, 'report.html')).href);
+  await page.goto(pathToFileURL(join(folder, file)).href);
   await page.waitForSelector('body[data-drawn=yes]');
   return { page, context, requests, errors };
 }
@@ -50,6 +53,19 @@ test('it opens without a request and without an error, light and dark, wide and 
         await page.screenshot({ path: join(process.env.LAB_PICTURES, `report-${width}-${dark ? 'dark' : 'light'}.png`), fullPage: true });
       await context.close();
     }
+});
+
+test('a strategy has its place on the law, unless the load was another than the one measured', async () => {
+  const placed = async file => {
+    const { page, context } = await open({ file });
+    const items = await page.evaluate(() => [...document.querySelectorAll('#laws li')].map(one => one.textContent));
+    await context.close();
+    return items.join('\n');
+  };
+  assert.match(await placed('report.html'), /fixed_tiny: 5 connections, by the law 100 a second/);
+  const longer = readFileSync(join(folder, 'report.html'), 'utf8').replace(/"hold_ms":\s*50/g, '"hold_ms":200');
+  writeFileSync(join(folder, 'longer.html'), longer);
+  assert.equal(await placed('longer.html'), '');
 });
 
 test('its headline numbers are those of analysis.json', async () => {

@@ -153,7 +153,7 @@ void StrategyService::ask_about_waiters(Post &post) {
 
 // Noted by the governor itself, so that a fault in the very next look finds the
 // right one to blame. Nothing, when the strategy was expelled at its first look.
-void StrategyService::note_in_force(const Post &post, std::uint64_t content,
+void StrategyService::note_in_force(const Post &post, std::uint64_t build,
                                     const pool::ParamValues &set) {
   const pool::Strategy *strategy = post.governor.strategy();
   if (strategy == nullptr)
@@ -162,8 +162,8 @@ void StrategyService::note_in_force(const Post &post, std::uint64_t content,
   const std::string from = status_.name;
   if (!status_.name.empty() && status_.name != strategy->name)
     last_good_ = Wanted{status_.name, status_.set};
-  content_ = content;
   status_.name = strategy->name;
+  status_.build = build;
   status_.state = StrategyState::ok;
   status_.problem.clear();
   status_.generation = strategy->generation;

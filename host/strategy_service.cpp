@@ -59,7 +59,7 @@ SwapResult StrategyService::use(const std::string &name, const pool::ParamValues
   bool same = false;
   {
     const std::lock_guard lock(mutex_);
-    same = status_.name == name && content_ == content;
+    same = status_.name == name && status_.build == content;
   }
   if (same && !fresh)
     return set_params(params);

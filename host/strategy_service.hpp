@@ -56,7 +56,8 @@ enum class StrategyState {
 const char *name_of(StrategyState state);
 
 struct StrategyStatus {
-  std::string name; // in force; "" for the built-in plan
+  std::string name;        // in force; "" for the built-in plan
+  std::uint64_t build = 0; // of its file's content; 0 for the built-in plan
   StrategyState state = StrategyState::builtin;
   std::string problem; // one line: what was stopped, and why
   bool tainted = false;
@@ -152,7 +153,7 @@ private:
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 
-  void note_in_force(const Post &post, std::uint64_t content,
+  void note_in_force(const Post &post, std::uint64_t build,
                      const pool::ParamValues &set);          // [governor]
   pool::ParamValues values_in_force(const Post &post) const; // [governor]
   void note_fall(const std::string &culprit, const std::string &what);
@@ -172,7 +173,6 @@ private:
   std::shared_ptr<Post> post_;
   StrategyStatus status_;
   StrategySettings settings_;
-  std::uint64_t content_ = 0; // fingerprint of the build in force
   std::uint64_t last_generation_ = 0;
   std::optional<Wanted> last_good_; // what was in force before
   std::optional<Wanted> put_back_;  // for the watchdog, once

@@ -102,9 +102,9 @@ void StrategyService::note_fall(const std::string &culprit, const std::string &w
   status_.state = StrategyState::contained;
   status_.problem = fmt::format("{} {}", culprit, what);
   status_.name.clear();
+  status_.build = 0;
   status_.params.clear();
   status_.set.clear();
-  content_ = 0;
   ++status_.contained;
   options_.on_event({StrategyEvent::Kind::contained, culprit, "", what});
 }

@@ -54,7 +54,7 @@ struct RunResult {
 };
 
 // At most this long after the measured time for the last answers; what is still
-// open then counts as client_timeout.
+// open then is cut off: it has neither succeeded nor failed.
 inline constexpr std::chrono::milliseconds drain_limit{1500};
 
 // Open model: more outstanding requests than this are not sent, and the run is

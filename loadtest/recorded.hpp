@@ -26,6 +26,10 @@ struct RequestLine {
   std::int64_t hold = -1; // of that connection; -1: it never had one
   Choice choice;
   std::uint8_t outcome = 0; // into Recorded::codes; 0 is a success (2xx)
+
+  // Still open when the run ended, at `done`: neither a success nor a failure, and `outcome` says
+  // nothing.
+  bool cut_off = false;
 };
 
 // One answer of GET /api/v1/pool.

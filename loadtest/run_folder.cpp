@@ -25,6 +25,7 @@ using nlohmann::json;
 constexpr std::string_view csv_head = "due_ns,taken_ns,sent_ns,done_ns,route,variant,wait_ns,"
                                       "hold_ns,outcome\n";
 constexpr int csv_fields = 9;
+constexpr std::string_view cut_off_word = "cut_off"; // in place of a code
 
 [[noreturn]] void fail(const std::string &what, const fs::path &path, const std::string &why) {
   throw std::runtime_error(fmt::format("can't {} {}: {}", what, path.string(), why));
@@ -81,7 +82,8 @@ std::string csv_of(const Recorded &recorded) {
   for (const RequestLine &line : recorded.requests)
     fmt::format_to(std::back_inserter(lines), "{},{},{},{},{},{},{},{},{}\n", line.due, line.taken,
                    line.sent, line.done, route_name(line.choice.route), line.choice.variant,
-                   line.wait, line.hold, recorded.codes.at(line.outcome));
+                   line.wait, line.hold,
+                   line.cut_off ? cut_off_word : std::string_view(recorded.codes.at(line.outcome)));
   return fmt::to_string(lines);
 }
 
@@ -174,10 +176,13 @@ void read_requests(const fs::path &path, StoredRun &run) {
     line.choice.variant = number_in<std::uint8_t>(fields[5], path);
     line.wait = number_in<std::int64_t>(fields[6], path);
     line.hold = number_in<std::int64_t>(fields[7], path);
-    auto code = std::find(run.codes.begin(), run.codes.end(), fields[8]);
-    if (code == run.codes.end())
-      code = run.codes.insert(run.codes.end(), std::string(fields[8]));
-    line.outcome = static_cast<std::uint8_t>(code - run.codes.begin());
+    line.cut_off = fields[8] == cut_off_word;
+    if (!line.cut_off) {
+      auto code = std::find(run.codes.begin(), run.codes.end(), fields[8]);
+      if (code == run.codes.end())
+        code = run.codes.insert(run.codes.end(), std::string(fields[8]));
+      line.outcome = static_cast<std::uint8_t>(code - run.codes.begin());
+    }
     run.requests.push_back(line);
   }
 }

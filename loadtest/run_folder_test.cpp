@@ -37,6 +37,7 @@ protected:
       line.hold = i == 1 ? -1 : 50;
       line.choice = {Route::hold_claim, static_cast<std::uint8_t>(i % 5)};
       line.outcome = i == 1 ? 1 : 0;
+      line.cut_off = i == 2;
       made.recorded.requests.push_back(line);
     }
     return made;
@@ -60,9 +61,9 @@ TEST_F(RunFolder, ComesBackAsItWasWritten) {
     const RequestLine &a = read.requests[i];
     const RequestLine &b = written.recorded.requests[i];
     EXPECT_EQ(std::tie(a.due, a.taken, a.sent, a.done, a.wait, a.hold, a.outcome, a.choice.route,
-                       a.choice.variant),
+                       a.choice.variant, a.cut_off),
               std::tie(b.due, b.taken, b.sent, b.done, b.wait, b.hold, b.outcome, b.choice.route,
-                       b.choice.variant));
+                       b.choice.variant, b.cut_off));
   }
 }
 

@@ -53,17 +53,28 @@ struct Counts {
   std::uint64_t offered = 0;
   std::uint64_t sent = 0;
   std::uint64_t ok = 0;
+  std::uint64_t cut_off = 0;
 
   void add(const RequestLine &line) {
     ++offered;
     if (line.taken < 0)
       return;
     ++sent;
-    if (line.outcome == 0)
+    if (line.cut_off)
+      ++cut_off;
+    else if (line.outcome == 0)
       ++ok;
   }
-  std::uint64_t failed() const { return sent - ok; }
+  std::uint64_t finished() const { return sent - cut_off; }
+  std::uint64_t failed() const { return finished() - ok; }
+  double failed_percent() const {
+    return percent(static_cast<double>(failed()), static_cast<double>(finished()));
+  }
 };
+
+bool has_failed(const RequestLine &line) {
+  return line.taken >= 0 && !line.cut_off && line.outcome != 0;
+}
 
 json quantiles(const Histogram &histogram) {
   if (histogram.count() == 0)
@@ -76,14 +87,21 @@ json quantiles(const Histogram &histogram) {
           {"max", ms(histogram.max())}};
 }
 
-// Of all requests: one that failed took longer than anybody would have waited. Nothing where
-// more than 1 % did.
+// Of all requests: one that failed, or was still open at the end, took longer than anybody would
+// have waited. Nothing where more than 1 % did.
 json p99_of_all(const Histogram &succeeded, std::uint64_t failed) {
   if (succeeded.count() == 0 || failed * 100 > succeeded.count() + failed)
     return nullptr;
   Histogram all = succeeded;
   all.record(Histogram::largest, failed);
   return ms(all.quantile(990));
+}
+
+// As if those that were still open at the end had been answered then: the least that it can be.
+double least_p99_ms(const std::map<std::string, Histogram> &histograms) {
+  Histogram all = histograms.at("latency");
+  all.merge(histograms.at("cut_off"));
+  return all.count() == 0 ? 0 : ms(all.quantile(990));
 }
 
 json spread(const Histogram &histogram) {
@@ -123,8 +141,8 @@ json settled(const Recorded &recorded, const Window &window) {
           {"offered", counts.offered},
           {"ok", counts.ok},
           {"failed", counts.failed()},
-          {"failed_percent",
-           percent(static_cast<double>(counts.failed()), static_cast<double>(counts.sent))}};
+          {"cut_off", counts.cut_off},
+          {"failed_percent", counts.failed_percent()}};
 }
 
 json pool_of(const PoolView &view, const json &summary,
@@ -178,7 +196,7 @@ json routes_of(const Recorded &recorded, const Window &window,
       continue;
     Sums &sums = routes[line.choice.route];
     sums.counts.add(line);
-    if (line.taken >= 0 && line.outcome != 0)
+    if (has_failed(line))
       ++sums.failed[recorded.codes.at(line.outcome)];
   }
   json all = json::object();
@@ -188,6 +206,7 @@ json routes_of(const Recorded &recorded, const Window &window,
         {"sent", sums.counts.sent},
         {"ok", sums.counts.ok},
         {"failed", sums.failed},
+        {"cut_off", sums.counts.cut_off},
         {"latency_ms", quantiles(latency == histograms.end() ? Histogram() : latency->second)}};
   }
   return all;
@@ -288,10 +307,12 @@ std::vector<Reason> reasons_against(const json &summary, const Recorded &recorde
     against("machine_busy", fmt::format("the machine was busy with something else ({} % of it){}",
                                         shown(guards.at("others_percent")), blame(guards)));
 
-  const double failed_at_start =
-      n("failed.db_unavailable") + n("failed.connect_failed") + n("failed.client_timeout");
+  const double failed_at_start = n("failed.db_unavailable") + n("failed.connect_failed") +
+                                 n("failed.client_timeout") + n("cut_off");
   if (n("ok") == 0 && n("sent") > 0 && failed_at_start >= 0.9 * n("sent")) {
-    if (n("failed.db_unavailable") >= n("failed.connect_failed"))
+    if (n("failed.db_unavailable") + n("failed.connect_failed") == 0)
+      against("no_answer", "no request was answered in the whole run");
+    else if (n("failed.db_unavailable") >= n("failed.connect_failed"))
       against("database_away", "the database could not be reached in the whole run");
     else
       against("host_away", "the host could not be reached in the whole run");
@@ -319,7 +340,8 @@ void judge(json &summary) {
 
 std::map<std::string, Histogram> histograms_of(const Recorded &recorded) {
   std::map<std::string, Histogram> all;
-  for (const char *name : {"latency", "latency_sent", "latency_failed", "wait", "hold", "lag"})
+  for (const char *name :
+       {"latency", "latency_sent", "latency_failed", "cut_off", "wait", "hold", "lag"})
     all[name];
   const Window window(recorded);
   for (const RequestLine &line : recorded.requests) {
@@ -327,7 +349,9 @@ std::map<std::string, Histogram> histograms_of(const Recorded &recorded) {
       continue;
     all["lag"].record(nanoseconds(line.taken - line.due));
     const nanoseconds from_due(line.done - line.due);
-    if (line.outcome == 0) {
+    if (line.cut_off) {
+      all["cut_off"].record(from_due);
+    } else if (line.outcome == 0) {
       all["latency"].record(from_due);
       all["latency_sent"].record(nanoseconds(line.done - line.sent));
       all[of_route(line.choice.route)].record(from_due);
@@ -368,7 +392,7 @@ json summarise(const Recorded &recorded) {
     if (!window.holds(line))
       continue;
     counts.add(line);
-    if (line.taken >= 0 && line.outcome != 0)
+    if (has_failed(line))
       ++failed[recorded.codes.at(line.outcome)];
   }
   const auto main_failure =
@@ -383,6 +407,7 @@ json summarise(const Recorded &recorded) {
   summary["strategy"] = view.strategy.empty() ? name_of(recorded.strategy) : view.strategy;
   const json params = view.params.is_object() ? view.params : at(recorded.strategy, "params");
   summary["params"] = params.is_object() ? params : json::object();
+  summary["build"] = at(recorded.strategy, "build");
   summary["profile"] = profile.name;
   summary["model"] = model_name(profile.model);
   summary["users"] = profile.model == Model::closed ? json(profile.users) : json();
@@ -398,13 +423,14 @@ json summarise(const Recorded &recorded) {
   summary["retries"] = recorded.retries;
   summary["ok"] = counts.ok;
   summary["failed"] = failed;
-  summary["failed_percent"] = percent(static_cast<double>(counts.failed()), sent);
-  summary["failed_main"] =
-      main_failure == failed.end()
-          ? json()
-          : json{{"code", main_failure->first},
-                 {"count", main_failure->second},
-                 {"percent", percent(static_cast<double>(main_failure->second), sent)}};
+  summary["cut_off"] = counts.cut_off;
+  summary["failed_percent"] = counts.failed_percent();
+  summary["failed_main"] = main_failure == failed.end()
+                               ? json()
+                               : json{{"code", main_failure->first},
+                                      {"count", main_failure->second},
+                                      {"percent", percent(static_cast<double>(main_failure->second),
+                                                          static_cast<double>(counts.finished()))}};
   summary["rate"] = {{"offered", per_second(counts.offered)},
                      {"achieved", per_second(counts.sent)},
                      {"ok", per_second(counts.ok)}};
@@ -413,7 +439,7 @@ json summarise(const Recorded &recorded) {
   summary["latency_failed_ms"] = quantiles(histograms.at("latency_failed"));
   summary["routes"] = routes_of(recorded, window, histograms);
   summary["codes"] = codes_of(failed, histograms);
-  summary["slo_p99_ms"] = p99_of_all(histograms.at("latency"), counts.failed());
+  summary["slo_p99_ms"] = p99_of_all(histograms.at("latency"), counts.failed() + counts.cut_off);
   summary["pool"] = pool_of(view, summary, histograms);
   summary["server"] = view.server_known ? json{{"max_connections", view.max_connections},
                                                {"reserved", view.reserved},
@@ -429,7 +455,7 @@ json summarise(const Recorded &recorded) {
   summary["by_second"] = by_second(recorded, window);
   summary["settled"] = settled(recorded, window);
   summary["grade"] =
-      grade_name(grade_of(counts.sent, counts.failed(), number_at(summary, "latency_ms.p99")));
+      grade_name(grade_of(counts.finished(), counts.failed(), least_p99_ms(histograms)));
 
   const ProcessorUse &use = recorded.processor_measured;
   summary["guards"] = {{"sent_percent", percent(sent, static_cast<double>(counts.offered))},

@@ -65,6 +65,39 @@ PoolSample sample(std::int64_t at, int in_use, int open, int waiting) {
            {"server", {{"max_connections", 100}, {"reserved", 3}, {"total", open + 2}}}}};
 }
 
+// 50 of 500 had not been answered 3 s after they were due.
+Recorded with_some_cut_off() {
+  Recorded recorded = made_up();
+  for (std::size_t i = 0; i < 50; ++i) {
+    RequestLine &line = recorded.requests[recorded.requests.size() - 1 - i];
+    line.cut_off = true;
+    line.done = line.due + 3000 * ms;
+    line.wait = line.hold = -1;
+  }
+  return recorded;
+}
+
+TEST(Summary, WhatIsStillOpenAtTheEndIsToldApart) {
+  const json summary = summarise(with_some_cut_off());
+  EXPECT_EQ(summary["sent"], 500);
+  EXPECT_EQ(summary["ok"], 450);
+  EXPECT_EQ(summary["cut_off"], 50);
+  EXPECT_EQ(summary["failed"], json::object());
+  EXPECT_EQ(summary["failed_percent"], 0);
+  EXPECT_EQ(summary["settled"]["failed_percent"], 0);
+  EXPECT_LT(summary["latency_ms"]["max"], 100) << "of successes";
+  EXPECT_EQ(summary["codes"], json::object());
+  EXPECT_NE(summary["why"].get<std::string>().find("50 of 500 requests were still open"),
+            std::string::npos)
+      << summary["why"];
+}
+
+TEST(Summary, NoStallAtTheEndLooksWell) {
+  const json summary = summarise(with_some_cut_off());
+  EXPECT_EQ(summary["slo_p99_ms"], nullptr);
+  EXPECT_EQ(summary["grade"], "red") << "one in ten waited three seconds and more";
+}
+
 TEST(Summary, TellsRoutesAndCodesApart) {
   Recorded recorded = made_up(); // judged: 500 requests
   for (std::size_t i = 0; i < recorded.requests.size(); ++i) {

@@ -278,10 +278,13 @@ private:
     line.done = since_start(now);
     line.wait = timing.wait;
     line.hold = timing.hold;
-    line.outcome = outcome_of(code);
-    into_->requests.push_back(line);
     --outstanding_;
-    ++(line.outcome == 0 ? ok_ : failed_);
+    line.cut_off = cutting_off_;
+    if (!cutting_off_) {
+      line.outcome = outcome_of(code);
+      ++(line.outcome == 0 ? ok_ : failed_);
+    }
+    into_->requests.push_back(line);
     if (ended_)
       return;
     if (how.not_now && errand.tries < profile_.retry.times) {
@@ -403,6 +406,7 @@ private:
   }
 
   void finish() {
+    cutting_off_ = true;
     wires_.give_up(Clock::time_point::max());
     if (*progress_)
       report(Clock::now());
@@ -464,6 +468,7 @@ private:
 
   Clock::time_point next_progress_;
   bool ended_ = false;
+  bool cutting_off_ = false; // what is still open has had its time
   bool finished_ = false;
   Clock::time_point ended_at_;
   bool cpu_measured_ = false;

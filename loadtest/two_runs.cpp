@@ -34,8 +34,10 @@ void note_entries(json &differs, const std::string &prefix, const json &a, const
 json differences(const StoredRun &a, const StoredRun &b) {
   json differs = json::array();
   note(differs, "strategy", at(a.summary, "strategy"), at(b.summary, "strategy"));
-  if (at(a.summary, "strategy") == at(b.summary, "strategy"))
+  if (at(a.summary, "strategy") == at(b.summary, "strategy")) {
+    note(differs, "build", at(a.summary, "build"), at(b.summary, "build"));
     note_entries(differs, "setting ", at(a.summary, "params"), at(b.summary, "params"), {});
+  }
   note_entries(differs, "", at(a.run, "asked"), at(b.run, "asked"), {"ports", "what"});
   note(differs, "fault", at(a.summary, "fault.name"), at(b.summary, "fault.name"));
   note_entries(differs, "machine ", at(a.run, "machine"), at(b.run, "machine"), {});

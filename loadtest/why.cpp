@@ -226,13 +226,15 @@ std::string invalid(const json &summary) {
   return fmt::format("This run proves nothing: {}.", reasons.front().get<std::string>());
 }
 
-} // namespace
+// "" where it is a handful, as at the end of each run.
+std::string still_open(const Facts &s) {
+  return s.number("cut_off") * 100 >= s.number("sent") && s.number("cut_off") > 0
+             ? fmt::format(" {} of {} requests were still open when the run ended.",
+                           s.text("cut_off"), s.text("sent"))
+             : "";
+}
 
-std::string why(const json &summary) {
-  const Facts s(summary);
-  if (s.says("verdict", "invalid"))
-    return invalid(summary);
-
+std::string cause(const Facts &s) {
   if (const std::string done = fault_done(s.word("fault.name")); !done.empty())
     return with_fault(s, done);
   const double failed = s.number("failed_percent");
@@ -264,6 +266,13 @@ std::string why(const json &summary) {
   if (failed > 0)
     told += fmt::format(" {}.", failed_mostly(s));
   return told;
+}
+
+} // namespace
+
+std::string why(const json &summary) {
+  const Facts s(summary);
+  return s.says("verdict", "invalid") ? invalid(summary) : cause(s) + still_open(s);
 }
 
 } // namespace lab::load

@@ -242,6 +242,15 @@
     }
   }
 
+  // Whether this matrix's load of that name does the work as it was measured: the law says nothing of another.
+  function as_measured(work, name) {
+    const load = design.profiles.find(one => one.profile === name);
+    return work === 'hold' ? name === 'hold' && load.hold_ms === 50
+      : work === 'contend' ? name === 'contended' && load.rows === 5
+      : work === 'insert' && name === 'original';
+  }
+  const longer = name => design.arms.find(one => one.arm === name)?.longer_hold_percent > 0;
+
   function law() {
     const curves = data.calibration?.curves ?? [];
     $('law').hidden = !curves.some(curve => curve.usl); // before it is drawn: what is hidden has no width
@@ -250,10 +259,9 @@
       if (!curve.usl) continue;
       const { lambda, sigma, kappa } = curve.usl;
       const at = n => lambda * n / (1 + sigma * (n - 1) + kappa * n * (n - 1));
-      const works = { hold: ['hold'], contend: ['contended'], insert: ['original'] }[curve.work] ?? [];
       const places = new Map();
-      for (const profile of analysis.profiles.filter(one => works.includes(one.profile)))
-        for (const arm of profile.arms) if (arm.max_open) places.set(arm.max_open.median, [...(places.get(arm.max_open.median) ?? []), arm.arm]);
+      for (const profile of analysis.profiles.filter(one => as_measured(curve.work, one.profile)))
+        for (const arm of profile.arms) if (arm.max_open && !longer(arm.arm)) places.set(arm.max_open.median, [...(places.get(arm.max_open.median) ?? []), arm.arm]);
       const sizes = new Set([...curve.sizes.map(one => one.size), ...places.keys()]);
       for (let n = 1; n <= 64; n *= 1.25) sizes.add(Math.round(n * 10) / 10);
       const rows = [...sizes].sort((a, b) => a - b).map(n => [n, curve.sizes.find(one => one.size === n)?.ok_per_second ?? null, at(n), places.has(n) ? at(n) : null]);

@@ -79,9 +79,13 @@ public:
   Finding(const std::deque<Look> &looks, int processors)
       : looks_(looks), now_(looks.back()), processors_(processors) {}
 
-  // `before_spike`: requests a second, while there is a spike. `full_for_long`: the ceiling has
-  // held.
-  Diagnosis diagnosis(std::optional<double> before_spike, bool full_for_long) const {
+  // What outlasts the looks that are remembered.
+  struct Known {
+    std::optional<double> before_spike = {}; // requests a second, while there is a spike
+    bool full_for_long = false;              // the ceiling has held
+    bool just_thawed = false;
+  };
+  Diagnosis diagnosis(const Known &known) const {
     if (now_.paused)
       return {Cause::paused, fmt::format("The pool is paused, {} waiting: scripts/lab resume "
                                          "lets it go on.",
@@ -106,10 +110,10 @@ public:
               fmt::format("{} of {} wait for each other's locks: more connections only make "
                           "longer lines inside PostgreSQL.",
                           locked(now_), plural(now_.in_use, "transaction"))};
-    if (ceiling() && full_for_long)
+    if (ceiling() && known.full_for_long)
       return ceiling_told();
     if (in_trouble())
-      return before_spike ? spike_told(*before_spike) : full_told();
+      return known.before_spike ? spike_told(*known.before_spike) : full_told(known.just_thawed);
     if (asked_lately() == 0 && now_.in_use == 0)
       return {Cause::idle, "Nobody asks for anything: scripts/lab load hold starts a load."};
     return {Cause::well, fmt::format("{:.0f} requests a second, {}, {}.", rate(), used(),
@@ -128,6 +132,11 @@ public:
       return now_.in_use > 0 || in_trouble(); // else nobody misses what was refused
     return now_.server && now_.waiting > 0 &&
            now_.server->total >= now_.server->max_connections - now_.server->reserved;
+  }
+
+  // Nothing has come back from the server for long.
+  bool frozen() const {
+    return now_.silent || (now_.in_use > 0 && now_.server && silence() >= no_sign_of_life);
   }
 
   bool in_trouble() const { return now_.waiting > 0 || now_.turned_away != ago(1s).turned_away; }
@@ -189,9 +198,6 @@ private:
       sign = std::max(sign, now_.server->read);
     return now_.at - sign;
   }
-  bool frozen() const {
-    return now_.silent || (now_.in_use > 0 && now_.server && silence() >= no_sign_of_life);
-  }
 
   std::uint32_t leaks() const {
     if (!now_.server)
@@ -240,7 +246,12 @@ private:
     });
   }
 
-  Diagnosis full_told() const {
+  Diagnosis full_told(bool just_thawed) const {
+    // What was held while nothing answered says nothing of what the load needs.
+    if (just_thawed)
+      return {Cause::unclear, fmt::format("{}, {} waiting: PostgreSQL answers again, and the pool "
+                                          "catches up.",
+                                          used(), now_.waiting)};
     // Some hold far longer than the others: it is soon known why.
     const bool all_move = now_.longest_hold < 5 * mean_hold() + 500ms;
     if (now_.waiting > 0 && now_.open < now_.limit)
@@ -299,11 +310,16 @@ Diagnosis Diagnostician::look(const Look &look) {
   else if (!full_since_)
     full_since_ = look.at;
   const bool full = full_since_ && look.at - *full_since_ >= full_before_it_is_told;
+  if (now.frozen())
+    last_frozen_ = look.at;
   if (!now.in_trouble() || (spike_ && look.at - spike_->since > longest_spike))
     spike_.reset();
   else if (const auto before = now.before_a_spike(); before && !spike_)
     spike_ = Spike{look.at, *before};
-  Diagnosis diagnosis = now.diagnosis(spike_ ? std::optional(spike_->before) : std::nullopt, full);
+  Diagnosis diagnosis =
+      now.diagnosis({.before_spike = spike_ ? std::optional(spike_->before) : std::nullopt,
+                     .full_for_long = full,
+                     .just_thawed = last_frozen_ && look.at - *last_frozen_ <= full_for});
   diagnosis.needed = now.needed_lately();
   return diagnosis;
 }

@@ -93,6 +93,7 @@ private:
   const int processors_; // of this machine
   std::deque<Look> looks_;
   std::optional<Spike> spike_;
+  std::optional<pool::Time> last_frozen_;
   // The server looks full at once where a crowd comes; what they do there is read a moment later.
   std::optional<pool::Time> full_since_;
   static constexpr std::chrono::milliseconds full_before_it_is_told{750};

@@ -174,6 +174,24 @@ TEST(Diagnosis, ADatabaseThatAnswersNothingIsFrozenAndNoPoolIsBlamed) {
   EXPECT_EQ(later, (Named{"frozen"}));
 }
 
+TEST(Diagnosis, AThawedDatabaseMakesNoPoolTooSmallThatCatchesUp) {
+  Scene scene;
+  const auto full = [](Look &look) {
+    look.in_use = look.limit;
+    look.waiting = 40;
+  };
+  scene.go(4s, [&](Look &look) {
+    full(look);
+    look.in_use_time += look.in_use * beat;
+    scene.ends_ = scene.server_answers_ = false;
+  });
+  ASSERT_EQ(name_of(scene.last.cause), "frozen");
+  EXPECT_EQ(scene.go(1500ms, full), (Named{"unclear"})) << scene.last.text;
+  EXPECT_THAT(scene.last.text, HasSubstr("answers again"));
+  const Named later = scene.go(4s, full);
+  EXPECT_TRUE(later.contains("small_pool")) << "not for ever";
+}
+
 TEST(Diagnosis, HoldersThatAreCutOffAreNoSignOfLife) {
   Scene scene;
   pool::Duration frozen{};

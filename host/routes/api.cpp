@@ -1,6 +1,7 @@
 #include <chrono>
 #include <string>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "host/events/pool_reporter.hpp"
@@ -37,6 +38,7 @@ json status_json(const StrategyStatus &status) {
           {"tainted", status.tainted},
           {"explain", status.explain},
           {"generation", status.generation},
+          {"build", status.build == 0 ? json(nullptr) : json(fmt::format("{:016x}", status.build))},
           {"params", params_json(status.params)},
           {"set", params_json(status.set)}};
 }

@@ -262,6 +262,8 @@ std::string result_line(const json &summary) {
   if (load::number_at(summary, "failed_percent") > 0)
     failed = fmt::format("{} % failed, mostly {}", shown(load::at(summary, "failed_percent")),
                          load::at(summary, "failed_main.code").get<std::string>());
+  if (load::number_at(summary, "cut_off") > 0)
+    failed += fmt::format(", {} still open at the end", shown(load::at(summary, "cut_off")));
   const json p99 = load::at(summary, "latency_ms.p99");
   return fmt::format("{:<9} {} on {}: {} ok a second{}, {}", load::verdict_sign(summary),
                      summary.value("strategy", "?"), summary.value("profile", "?"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -11,6 +12,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "loadtest/figures.hpp"
 #include "loadtest/profile_json.hpp"
 #include "loadtest/run_folder.hpp"
 
@@ -117,7 +119,7 @@ std::vector<fs::path> matrices_in(const fs::path &matrices) {
 
 Folder::Folder(fs::path path, Design design, std::vector<Cell> cells)
     : path_(std::move(path)), design_(std::move(design)), cells_(std::move(cells)),
-      summaries_(cells_.size()) {}
+      summaries_(cells_.size()), runs_(cells_.size()) {}
 
 Folder Folder::begin(const fs::path &matrices, const Design &design,
                      std::chrono::system_clock::time_point now) {
@@ -158,8 +160,10 @@ void Folder::read_runs() {
   for (std::size_t i = 0; i < cells_.size(); ++i)
     places[name_of(design_, cells_[i])] = i;
   for (load::ListedRun &run : load::list_runs(path_ / "runs"))
-    if (const auto place = places.find(run.summary.value("cell", "")); place != places.end())
+    if (const auto place = places.find(run.summary.value("cell", "")); place != places.end()) {
       summaries_[place->second] = std::move(run.summary);
+      runs_[place->second] = std::move(run.folder);
+    }
 }
 
 std::vector<Finished> Folder::finished() const {
@@ -174,9 +178,60 @@ std::size_t Folder::left() const {
   return static_cast<std::size_t>(std::count(summaries_.begin(), summaries_.end(), std::nullopt));
 }
 
+std::string Folder::unlike_the_others(std::size_t cell, const json &summary) const {
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    if (cells_[i].arm != cells_.at(cell).arm || !summaries_[i])
+      continue;
+    const std::string &name = design_.arms[cells_[i].arm].name;
+    const auto differs = [&](const char *what) {
+      const json before = load::at(*summaries_[i], what), now = load::at(summary, what);
+      return !before.is_null() && !now.is_null() && before != now;
+    };
+    if (differs("build"))
+      return fmt::format("{} was built anew since this matrix began", name);
+    if (differs("params"))
+      return fmt::format("{} has other settings than when this matrix began ({}, and {} then)",
+                         name, load::at(summary, "params").dump(),
+                         load::at(*summaries_[i], "params").dump());
+  }
+  return "";
+}
+
+std::size_t Folder::forget_torn(std::chrono::system_clock::time_point now) {
+  struct Group {
+    bool torn = false;
+    std::int64_t newest_ms = 0;
+  };
+  std::map<std::pair<int, std::size_t>, Group> groups; // of each block and profile
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    Group &group = groups[{cells_[i].block, cells_[i].profile}];
+    if (summaries_[i])
+      group.newest_ms =
+          std::max(group.newest_ms, summaries_[i]->value("started_ms", std::int64_t{0}));
+    else
+      group.torn = true;
+  }
+  const auto oldest = std::chrono::duration_cast<std::chrono::milliseconds>(
+      (now - longest_pause).time_since_epoch());
+  std::size_t forgotten = 0;
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    const Group &group = groups[{cells_[i].block, cells_[i].profile}];
+    if (!summaries_[i] || !group.torn || group.newest_ms >= oldest.count())
+      continue;
+    std::error_code error;
+    fs::remove_all(runs_[i], error);
+    if (error)
+      fail("remove", runs_[i], error.message());
+    summaries_[i].reset();
+    ++forgotten;
+  }
+  return forgotten;
+}
+
 void Folder::keep(std::size_t cell, load::RunResult &result) {
   result.summary["cell"] = name_of(design_, cells_.at(cell));
-  load::write_run(path_ / "runs", result, std::numeric_limits<std::uintmax_t>::max());
+  runs_.at(cell) =
+      load::write_run(path_ / "runs", result, std::numeric_limits<std::uintmax_t>::max());
   summaries_.at(cell) = result.summary;
 }
 

@@ -6,6 +6,7 @@
 // lock]
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -37,6 +38,15 @@ public:
   std::vector<Finished> finished() const;
   std::size_t left() const; // cells
 
+  // Why a run of that cell is no repetition of those of its arm that are finished: its strategy
+  // was built anew since, or has other settings. "" where it is one.
+  std::string unlike_the_others(std::size_t cell, const nlohmann::json &summary) const;
+
+  // Those of a half-finished block that are too old to be compared with what is still to be run
+  // of it: what a machine gives drifts. They are to be run anew; answers how many.
+  static constexpr std::chrono::minutes longest_pause{10};
+  std::size_t forget_torn(std::chrono::system_clock::time_point now);
+
   // Notes in the summary which cell it is, and keeps the run.
   void keep(std::size_t cell, load::RunResult &result);
 
@@ -51,6 +61,7 @@ private:
   Design design_;
   std::vector<Cell> cells_;
   std::vector<std::optional<nlohmann::json>> summaries_;
+  std::vector<std::filesystem::path> runs_; // by the cell's place, once it is finished
 };
 
 // The one that was begun last; nothing when there is none.

@@ -67,6 +67,50 @@ TEST_F(MatrixFolder, IsOpenedAsItWasLeft) {
   EXPECT_EQ(again.finished().size(), 2U);
 }
 
+// What a machine gives drifts: runs of one block that lie hours apart are no pair.
+TEST_F(MatrixFolder, WhatIsOldOfAHalfFinishedBlockIsRunAnew) {
+  const auto ms = [](std::chrono::system_clock::time_point time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  };
+  Folder begun = Folder::begin(matrices_, design_, morning);
+  for (std::size_t cell = 0; cell < 4; ++cell) { // of three each
+    load::RunResult result = run(1);
+    result.summary["started_ms"] = ms(morning + std::chrono::minutes(cell));
+    begun.keep(cell, result);
+  }
+  EXPECT_EQ(begun.forget_torn(morning + std::chrono::minutes(13)), 0U) << "not long ago";
+  EXPECT_EQ(begun.forget_torn(morning + std::chrono::minutes(14)), 1U);
+  EXPECT_TRUE(begun.summaries()[2]) << "its block is whole";
+  EXPECT_FALSE(begun.summaries()[3]);
+  EXPECT_EQ(Folder::open(begun.path()).left(), 9U);
+  load::RunResult again = run(2);
+  begun.keep(3, again);
+  EXPECT_EQ((*Folder::open(begun.path()).summaries()[3])["rate"]["ok"], 2);
+}
+
+TEST_F(MatrixFolder, AStrategyThatIsAnotherOneNowIsNotPutWithWhatItWas) {
+  Folder begun = Folder::begin(matrices_, design_, morning);
+  const auto with = [](const json &build, int max) {
+    load::RunResult result = run(1);
+    result.summary["build"] = build;
+    result.summary["params"] = {{"max", max}};
+    return result;
+  };
+  std::vector<std::size_t> places; // of the first arm
+  for (std::size_t i = 0; i < begun.cells().size(); ++i)
+    if (begun.cells()[i].arm == 0)
+      places.push_back(i);
+  load::RunResult first = with("00ab", 30);
+  EXPECT_EQ(begun.unlike_the_others(places[0], first.summary), "");
+  begun.keep(places[0], first);
+  EXPECT_EQ(begun.unlike_the_others(places[1], with("00ab", 30).summary), "");
+  EXPECT_EQ(begun.unlike_the_others(places[1], with(nullptr, 30).summary), "") << "not known";
+  EXPECT_THAT(begun.unlike_the_others(places[1], with("00ac", 30).summary),
+              HasSubstr("adaptive was built anew"));
+  EXPECT_THAT(begun.unlike_the_others(places[1], with("00ab", 31).summary),
+              HasSubstr("other settings than when this matrix began ({\"max\":31}"));
+}
+
 TEST_F(MatrixFolder, TakesNoCellThatWasNotFinishedForOne) {
   const Folder begun = Folder::begin(matrices_, design_, morning);
   const fs::path draft = begun.path() / "runs" / ".draft-1";

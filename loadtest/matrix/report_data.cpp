@@ -93,7 +93,10 @@ json design_json(const Design &design) {
   for (const load::Profile &profile : design.profiles)
     profiles.push_back(load::json_of(profile));
   for (const Arm &arm : design.arms)
-    arms.push_back({{"arm", arm.name}, {"strategy", arm.strategy}, {"params", arm.params}});
+    arms.push_back({{"arm", arm.name},
+                    {"strategy", arm.strategy},
+                    {"params", arm.params},
+                    {"longer_hold_percent", arm.longer_hold_percent}});
   return {{"profiles", profiles}, {"arms", arms}, {"blocks", design.blocks}, {"seed", design.seed}};
 }
 

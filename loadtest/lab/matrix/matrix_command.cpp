@@ -180,7 +180,17 @@ Exit run(const Places &places, Options options) {
     const auto path = matrix_called(places, *options.resume).path();
     bring_up_for(places, Folder::open(path).design());
     return run_matrix(
-        places, [&] { return Folder::open(path); }, options, benchmark, terminal);
+        places,
+        [&] {
+          Folder folder = Folder::open(path);
+          if (const std::size_t old = folder.forget_torn(std::chrono::system_clock::now()); old > 0)
+            terminal.say(fmt::format("{} of a block that was ended midway {} run anew: what a "
+                                     "machine gives drifts, and they are more than {} min old",
+                                     old == 1 ? "1 run" : fmt::format("{} runs", old),
+                                     old == 1 ? "is" : "are", Folder::longest_pause.count()));
+          return folder;
+        },
+        options, benchmark, terminal);
   }
   const matrix::Design design = design_of(places, options);
   bring_up_for(places, design);

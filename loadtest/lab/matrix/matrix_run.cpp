@@ -90,6 +90,10 @@ private:
           {matrix::with_longer_holds(design.profiles[cell.profile], arm.longer_hold_percent),
            Choice{arm.strategy, arm.params}},
           cell.seed, label);
+      if (const std::string unlike = folder_.unlike_the_others(place, result.summary);
+          !unlike.empty())
+        throw SetUpFailed(fmt::format(
+            "{}: its runs can't be put together; scripts/lab matrix begins a new one", unlike));
       folder_.keep(place, result);
       all_valid_ = all_valid_ && result.summary.value("verdict", "") != "invalid";
       took_ += steady_clock::now() - begun;
