@@ -62,7 +62,7 @@ test('a strategy has its place on the law, unless the load was another than the 
     await context.close();
     return items.join('\n');
   };
-  assert.match(await placed('report.html'), /fixed_tiny: 5 connections, by the law 100 a second/);
+  assert.match(await placed('report.html'), /fixed_tiny: \d+ connections, by the law \d+ a second/);
   const longer = readFileSync(join(folder, 'report.html'), 'utf8').replace(/"hold_ms":\s*50/g, '"hold_ms":200');
   writeFileSync(join(folder, 'longer.html'), longer);
   assert.equal(await placed('longer.html'), '');

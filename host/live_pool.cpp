@@ -20,8 +20,9 @@ constexpr Duration fresh = std::chrono::milliseconds(1);
 } // namespace
 
 // A request while it deals with the pool. One for each thread, kept for the
-// thread's life, so that a late wake-up never touches freed memory. Its address
-// is its RequestId: a thread has one request at a time.
+// thread's life, so that a late wake-up never touches freed memory. A thread has
+// one request at a time; its RequestId is this address and, above it, the how
+// many-th of the thread it is: a late verdict on the one before must not meet it.
 struct LivePool::Parked {
   std::atomic<std::uint32_t> decided{0};
   Time deadline{};
@@ -36,7 +37,16 @@ struct LivePool::Parked {
   Duration rested{}; // of the connection that it got
   Place::Mark mark{};
   Time served_at{};
+  std::uint64_t turn = 0;
 
+  // Addresses of a process take no more, on all that this runs on.
+  static constexpr int address_bits = 48;
+  static_assert(sizeof(std::uintptr_t) == sizeof(std::uint64_t));
+
+  void begin() {
+    ++turn;
+    reset();
+  }
   void reset() {
     decided.store(0, std::memory_order_relaxed);
     caller_gone = false;
@@ -51,10 +61,12 @@ struct LivePool::Parked {
     decided.notify_one();
   }
   pool::RequestId request() const {
-    return static_cast<pool::RequestId>(reinterpret_cast<std::uintptr_t>(this));
+    return static_cast<pool::RequestId>(turn << address_bits |
+                                        reinterpret_cast<std::uintptr_t>(this));
   }
   static Parked &of(pool::RequestId request) {
-    return *reinterpret_cast<Parked *>(static_cast<std::uintptr_t>(request));
+    return *reinterpret_cast<Parked *>(static_cast<std::uintptr_t>(request) &
+                                       ((std::uintptr_t{1} << address_bits) - 1));
   }
   static Parked &mine() {
     thread_local Parked parked;
@@ -85,7 +97,7 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
 std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view route, Duration work,
                                                Caller caller) {
   Parked &parked = Parked::mine();
-  parked.reset();
+  parked.begin();
   parked.deadline = deadline;
   parked.route = route.data(); // a literal, so it ends with a zero
   const Time now = clock_.now();
@@ -186,9 +198,9 @@ void LivePool::cancel_those_gone() {
   std::vector<Parked *> cancelled;
   run([&](Time now, pool::Actions &out) {
     for (const WaitingCallers::Wait &wait : gone) {
-      if (!callers_.end(wait))
-        continue; // served or refused since
-      core_.cancel(now, wait.request, out);
+      // Served or refused since; or its time is up at this very moment, and `out` tells it so.
+      if (!callers_.end(wait) || !core_.cancel(now, wait.request, out))
+        continue;
       Parked &parked = Parked::of(wait.request);
       parked.served = false;
       parked.caller_gone = true;

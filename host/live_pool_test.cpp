@@ -145,6 +145,40 @@ TEST(LivePool, AWaiterIsRefusedAtItsDeadline) {
   EXPECT_GE(refused->waited, 100ms);
 }
 
+TEST(LivePool, ALateVerdictDoesNotMeetTheNextRequestOfItsThread) {
+  const Clock clock;
+  LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
+  pool.follow(plan_of(1, 20ms), true, true);
+  auto holder = pool.acquire(clock.now() + 60s, "holder");
+  ASSERT_TRUE(std::holds_alternative<Lease>(holder));
+  std::atomic<bool> told{false};
+  std::vector<pool::WaitingRequest> asked; // of the first request alone
+  pool.on_ask([&told] { told = true; });
+  std::atomic<int> ended{0};
+  std::optional<pool::Refusal> second;
+  std::thread thread([&] {
+    (void)pool.acquire(clock.now() + 10s, "first"); // times out
+    ++ended;
+    while (ended < 2)
+      std::this_thread::yield();
+    auto got = pool.acquire(clock.now() + 10s, "second");
+    if (const auto *refused = std::get_if<Refused>(&got))
+      second = refused->why;
+  });
+  ASSERT_TRUE(comes_true([&] { return told.load(); }));
+  asked = pool.take_asks();
+  ASSERT_EQ(asked.size(), 1U);
+  ASSERT_TRUE(comes_true([&] { return ended == 1; }));
+  pool.follow(plan_of(1, 60s), true, true);
+  ++ended;
+  ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 1; }));
+  pool.admitted(asked.front().request, {.kind = pool::Verdict::Kind::refuse});
+  EXPECT_EQ(pool.snapshot().levels.waiting, 1U);
+  (void)std::get<Lease>(holder).give_back(true);
+  thread.join();
+  EXPECT_FALSE(second) << "it was served";
+}
+
 TEST(LivePool, AQuietPoolIsAsPunctual) {
   const Clock clock;
   LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);

@@ -8,7 +8,7 @@ namespace lab::host {
 
 void WaitingCallers::add(pool::RequestId request, Caller caller, pool::Time now) {
   if (caller.socket >= 0)
-    waits_.insert_or_assign(request, Wait{request, caller.socket, now, ++last_});
+    waits_.insert_or_assign(request, Wait{request, caller.socket, now});
 }
 
 void WaitingCallers::remove(pool::RequestId request) {
@@ -17,11 +17,7 @@ void WaitingCallers::remove(pool::RequestId request) {
 }
 
 bool WaitingCallers::end(const Wait &wait) {
-  const auto found = waits_.find(wait.request);
-  if (found == waits_.end() || found->second.number != wait.number)
-    return false;
-  waits_.erase(found);
-  return true;
+  return waits_.erase(wait.request) > 0;
 }
 
 std::vector<WaitingCallers::Wait> WaitingCallers::all() const {

@@ -24,13 +24,12 @@ public:
     pool::RequestId request{};
     int socket = -1;
     pool::Time since{};
-    std::uint64_t number = 0; // of this wait: requests' ids come again, and so do sockets
   };
 
   void add(pool::RequestId request, Caller caller, pool::Time now);
   void remove(pool::RequestId request);
 
-  // Removes it, if it is this very wait that still goes on. False: it is over.
+  // Removes it, if it still goes on. False: it is over.
   bool end(const Wait &wait);
 
   std::vector<Wait> all() const;
@@ -40,7 +39,6 @@ public:
   static std::vector<Wait> gone_of(std::vector<Wait> waits);
 
 private:
-  std::uint64_t last_ = 0;
   std::unordered_map<pool::RequestId, Wait> waits_;
 };
 

@@ -78,9 +78,10 @@ void Pool::acquire(Time now, RequestId request, Time deadline, std::string_view 
     hand_out_idle(now, waiter, out);
   else if (trouble_ == Trouble::down && open_ == 0)
     turn_away(now, waiter, Refusal::db_unavailable, Outcome::refused, out);
-  else if (waiter.deadline <= now)
+  else if (waiter.deadline <= now) {
+    missed_one_ = waiter.own_deadline > now;
     turn_away(now, waiter, why_timed_out(waiter), Outcome::timed_out, out);
-  else if (line_.size() + 1 > free_room(now) + plan_.max_waiting)
+  } else if (line_.size() + 1 > free_room(now) + plan_.max_waiting)
     turn_away(now, waiter, Refusal::rejected, Outcome::refused, out);
   else {
     // LIFO serves the newest first: it goes to the front.
@@ -110,15 +111,17 @@ void Pool::release(Time now, ConnectionId connection, bool ok, Actions &out) {
   settle(now, out);
 }
 
-void Pool::cancel(Time now, RequestId request, Actions &out) {
+bool Pool::cancel(Time now, RequestId request, Actions &out) {
   shut_gate();
   const auto found = places_.find(request);
-  if (found != places_.end()) {
+  const bool waits = found != places_.end();
+  if (waits) {
     const Waiter &waiter = *found->second;
     window_.ended(Outcome::cancelled, waiter.asked, now - waiter.asked, Duration::zero());
     leave_line(found->second);
   }
   settle(now, out);
+  return waits;
 }
 
 void Pool::admitted(Time now, RequestId request, const Verdict &verdict, Actions &out) {
@@ -218,6 +221,7 @@ void Pool::dead_at_checkout(Time now, ConnectionId connection, Actions &out) {
 void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &out) {
   shut_gate();
   const bool new_timeout = plan.wait_timeout != plan_.wait_timeout;
+  const bool new_order = plan.order != plan_.order;
   plan_ = plan;
   wait_timeout_.store(plan.wait_timeout.count(), std::memory_order_relaxed);
   admits_ = admits;
@@ -228,6 +232,8 @@ void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &
   while (!highest_.empty() && highest_.back().max_in_use <= plan.max_in_use)
     highest_.pop_back();
   highest_.push_back({plan.max_in_use, Time::max()});
+  if (new_order)
+    turn_line();
   if (new_timeout) {
     for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter) {
       const Time planned = std::min(waiter->own_deadline, waiter->asked + plan.wait_timeout);
@@ -326,8 +332,8 @@ void Pool::retire_idle(Time now, Actions &out) {
 }
 
 // A connect is started only for somebody: a waiter that max_in_use would let
-// in, or min_idle. Those under way count, so demand that is covered is not
-// covered twice.
+// in, one that would have been served had it been there, or min_idle. Those under way count, so
+// demand that is covered is not covered twice.
 void Pool::start_connects(Time now, Actions &out) {
   if (shut_)
     return;
@@ -335,7 +341,8 @@ void Pool::start_connects(Time now, Actions &out) {
   const std::uint32_t room = plan_.max_in_use > held ? plan_.max_in_use - held : 0;
   const auto waiting = static_cast<std::uint32_t>(line_.size());
   const auto idle = static_cast<std::uint32_t>(idle_.size());
-  std::uint32_t wanted = idle > 0 ? 0 : std::min(waiting, room);
+  std::uint32_t wanted = idle > 0 ? 0 : std::min(waiting + (missed_one_ ? 1 : 0), room);
+  missed_one_ = false;
   if (plan_.min_idle > idle)
     wanted += plan_.min_idle - idle;
   // With the server down and nothing open nobody waits; a prober finds out when it is back.
@@ -498,6 +505,25 @@ void Pool::refuse(Time now, Line::iterator waiter, Refusal why, Outcome how, Act
 void Pool::refuse_all(Time now, Refusal why, Actions &out) {
   while (!line_.empty())
     refuse(now, line_.begin(), why, Outcome::refused, out);
+}
+
+// Those without a verdict stand by the time they came; what a verdict placed stays where it is.
+void Pool::turn_line() {
+  std::vector<Line::iterator> by_time;
+  for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter)
+    if (!waiter->has_verdict)
+      by_time.push_back(waiter);
+  std::vector<Line::iterator> turned;
+  for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter) {
+    if (waiter->has_verdict) {
+      turned.push_back(waiter);
+    } else {
+      turned.push_back(by_time.back());
+      by_time.pop_back();
+    }
+  }
+  for (const Line::iterator waiter : turned)
+    line_.splice(line_.end(), line_, waiter);
 }
 
 void Pool::enter_line(Line::iterator where, const Waiter &waiter) {

@@ -128,9 +128,10 @@ public:
   void dead_at_checkout(Time now, ConnectionId connection, Actions &out);
   void connected(Time now, ConnectionId connection, Actions &out);
   void connect_failed(Time now, ConnectionId connection, bool too_many, Actions &out);
-  // Its client has gone. A request that does not wait any more is left alone.
-  void cancel(Time now, RequestId request, Actions &out);
-  // A late verdict, on a request that waits no more, is ignored.
+  // Its client has gone. False: it does not wait any more, and was told so by another action.
+  bool cancel(Time now, RequestId request, Actions &out);
+  // A late verdict, on a request that waits no more, is ignored: so a request's id must not be
+  // given to another soon.
   void admitted(Time now, RequestId request, const Verdict &verdict, Actions &out);
   // `fresh`: from another strategy than the plan before, or from other settings, so that
   // nothing of the old highest max_in_use is remembered. `admits`: whether to fill `take_asks`.
@@ -177,6 +178,7 @@ private:
   void turn_away(Time now, const Waiter &waiter, Refusal why, Outcome how, Actions &out);
   void refuse(Time now, Line::iterator waiter, Refusal why, Outcome how, Actions &out);
   void refuse_all(Time now, Refusal why, Actions &out);
+  void turn_line();
   void enter_line(Line::iterator where, const Waiter &waiter);
   void leave_line(Line::iterator waiter);
   void set_deadline(Line::iterator waiter, Time deadline);
@@ -232,6 +234,10 @@ private:
   Time connect_after_{};
   Duration pause_{};
   std::uint32_t connects_allowed_ = POOL_LAB_MAX_SIZE;
+
+  // In this event: nobody may wait by the plan, and a connection more would have served the
+  // newcomer.
+  bool missed_one_ = false;
 
   Time next_sweep_{}; // when idle connections are next looked over for their age
   Time wake_announced_ = Time::max();

@@ -30,6 +30,36 @@ TEST(Pool, ServesTheNewestFirstWhenThePlanSaysLifo) {
   EXPECT_EQ(d.served, (std::vector<int>{1, 3, 2}));
 }
 
+TEST(Pool, AChangeOfOrderHoldsForThoseWhoWaitAlready) {
+  Plan plan = plan_of(1);
+  plan.order = Order::lifo;
+  Driver d(plan);
+  for (int request = 1; request <= 5; ++request)
+    d.ask(request);
+  d.verdict(3, {.kind = Verdict::Kind::wait, .at_front = true, .wait = seconds(5)});
+  plan.order = Order::fifo;
+  d.follow(plan);
+  d.ask(6);
+  d.connect_all();
+  for (const int next : {3, 1, 2, 4, 5})
+    d.give_back(next);
+  EXPECT_EQ(d.served, (std::vector<int>{3, 1, 2, 4, 5, 6}));
+}
+
+// The one who drives it must not tell it twice.
+TEST(Pool, OneWhoseTimeIsUpWhileAnotherIsCancelledIsNotCancelled) {
+  Driver d(plan_of(1, seconds(1)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  d.ask(3);
+  d.now += seconds(1); // and the tick is still to come
+  EXPECT_TRUE(d.cancel(2));
+  EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
+  EXPECT_FALSE(d.cancel(3));
+  EXPECT_EQ(d.pool.counts(d.now).cancelled, 1U);
+}
+
 TEST(Pool, ANewcomerCannotBargePastAWaiter) { // HikariCP#2192
   Driver d(plan_of(1));
   d.ask(1);
@@ -306,6 +336,24 @@ TEST(Pool, NoWaitingMeansIdleOrNothing) {
   d.ask(3);
   EXPECT_TRUE(d.holds.contains(2));
   EXPECT_EQ(d.refused.at(3), Refusal::timed_out);
+}
+
+// Else it would have none for ever.
+TEST(Pool, WhereNobodyMayWaitThoseWhoAreTurnedAwayMakeItConnect) {
+  Driver d(plan_of(2, Duration::zero()));
+  d.ask(1);
+  EXPECT_EQ(d.refused.at(1), Refusal::timed_out);
+  EXPECT_EQ(d.connecting.size(), 1U);
+  d.ask(2);
+  EXPECT_EQ(d.connecting.size(), 1U) << "the one under way is for the next";
+  d.connect_all();
+  d.ask(3);
+  d.ask(4);
+  d.connect_all();
+  d.ask(5);
+  d.ask(6); // at max_in_use: no room
+  EXPECT_TRUE(d.holds.contains(3) && d.holds.contains(5));
+  EXPECT_TRUE(d.connecting.empty());
 }
 
 TEST(Pool, AChangedWaitTimeoutHoldsForThoseWaiting) {

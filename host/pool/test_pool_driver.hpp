@@ -57,8 +57,10 @@ public:
     const ConnectionId connection = take_connecting();
     event([&](Actions &out) { pool.connect_failed(now, connection, too_many, out); });
   }
-  void cancel(int request) {
-    event([&](Actions &out) { pool.cancel(now, RequestId(request), out); });
+  bool cancel(int request) {
+    bool waited = false;
+    event([&](Actions &out) { waited = pool.cancel(now, RequestId(request), out); });
+    return waited;
   }
   void verdict(int request, const Verdict &v) {
     event([&](Actions &out) { pool.admitted(now, RequestId(request), v, out); });

@@ -195,6 +195,24 @@ std::vector<pid_t> with_monitors(const Places &places, std::vector<pid_t> pids) 
   return pids;
 }
 
+// While an agent runs it may be starting a host anew at this very moment: what has a port is the
+// lab's own as soon as it is recorded, which is soon.
+void require_ports_for(const Places &places, const State &state) {
+  const auto deadline = std::chrono::steady_clock::now() + 1s;
+  for (;;) {
+    try {
+      require_ports(
+          state.port, [&state](unsigned short base) { return ports_needed(base, state); },
+          with_monitors(places, recorded_hosts(places)));
+      return;
+    } catch (const SetUpFailed &) {
+      if (!Agent::find(places) || std::chrono::steady_clock::now() > deadline)
+        throw;
+    }
+    std::this_thread::sleep_for(50ms);
+  }
+}
+
 // The new database was no good: the lab is as it was, up or down.
 void go_back(const Places &places, const State &before, bool was_up) {
   StateFile(places.state()).change([&before](State &s) {
@@ -269,12 +287,10 @@ Running bring_up(const Places &places, const Wanted &wanted) {
     throw SetUpFailed("two hosts are for the lab's own PostgreSQL: on another database say "
                       "--hosts 1, or go back with --database private");
   // Asked before anything is started or remembered.
-  const auto hosts_before = recorded_hosts(places);
   if (state.monitoring)
     require_monitoring_programs();
-  require_ports(
-      state.port, [&state](unsigned short base) { return ports_needed(base, state); },
-      with_monitors(places, hosts_before));
+  require_ports_for(places, state);
+  const auto hosts_before = recorded_hosts(places);
   std::optional<LoadLock> no_load;
   if (state.database != before.database || state.hosts != before.hosts)
     no_load.emplace(LoadLock::take(places.load_lock(), state.database != before.database

@@ -1,6 +1,7 @@
 #include "host/pool/simulation/books.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -190,6 +191,8 @@ void Books::take_in_plan(const Event &e) {
   if (!limits_.empty())
     limits_.back().until = now_;
   limits_.push_back({e.plan.max_in_use, Time::max()});
+  if (e.plan.order != plan_.order)
+    put_in_order(e.plan.order);
   if (e.plan.wait_timeout != plan_.wait_timeout) {
     for (const RequestId waiting : line_) {
       Request &request = requests_.at(waiting);
@@ -199,6 +202,21 @@ void Books::take_in_plan(const Event &e) {
   }
   plan_ = e.plan;
   admits_ = e.admits;
+}
+
+// Those without a verdict by the time they came, which is the order of their numbers; the
+// others keep their places.
+void Books::put_in_order(Order order) {
+  std::vector<RequestId> unjudged;
+  const auto judged = [this](RequestId request) { return requests_.at(request).has_verdict; };
+  std::remove_copy_if(line_.begin(), line_.end(), std::back_inserter(unjudged), judged);
+  std::sort(unjudged.begin(), unjudged.end());
+  if (order == Order::lifo)
+    std::reverse(unjudged.begin(), unjudged.end());
+  auto next = unjudged.begin();
+  for (RequestId &place : line_)
+    if (!judged(place))
+      place = *next++;
 }
 
 void Books::end_hold(ConnectionId connection, Outcome how) {
@@ -310,6 +328,9 @@ void Books::carry_out(const Refuse &a) {
   require(a.waited == now_ - request.asked, "r{} waited {} ns, not {}", number(a.request),
           (now_ - request.asked).count(), a.waited.count());
   const Outcome how = judge(a, request);
+  // Nobody may wait by the plan; a connection more would have served it.
+  event_.missed_one = event_.newcomer == a.request && how == Outcome::timed_out &&
+                      request.own_deadline > now_ && request.deadline == now_;
   window_.ended(how, request.asked, a.waited, Duration::zero());
   over(a.request);
 }
@@ -510,7 +531,8 @@ std::uint32_t Books::wanted_connects() const {
   const std::uint32_t may = plan_.max_in_use > in_use() ? plan_.max_in_use - in_use() : 0;
   const auto waiting = static_cast<std::uint32_t>(line_.size());
   const auto resting = static_cast<std::uint32_t>(idle_.size());
-  std::uint32_t wanted = resting > 0 ? 0 : std::min(waiting, may);
+  const std::uint32_t missed = event_.missed_one ? 1 : 0;
+  std::uint32_t wanted = resting > 0 ? 0 : std::min(waiting + missed, may);
   if (plan_.min_idle > resting)
     wanted += plan_.min_idle - resting;
   const bool prober = trouble_ == Trouble::down && open() == 0;

@@ -96,6 +96,7 @@ private:
   std::uint32_t in_use() const { return static_cast<std::uint32_t>(held_.size()); }
   std::uint32_t open() const { return static_cast<std::uint32_t>(idle_.size() + held_.size()); }
   Duration oldest_wait() const;
+  void put_in_order(Order order);
   void over(RequestId request);
 
   Plan plan_;
@@ -132,6 +133,7 @@ private:
   struct {
     std::optional<ConnectionId> connection; // that came back, connected or broke
     Closing closing = Closing::must_not;
+    bool missed_one = false;
     std::optional<RequestId> newcomer;
     std::uint32_t ahead = 0;         // of the newcomer: those who are still in time
     std::uint32_t room_at_least = 0; // hand-outs in sight when it came

@@ -106,7 +106,8 @@ void tell(Pool &pool, const Event &e, Told &told) {
     return pool.connect_failed(e.now, e.connection, true, out);
   case Kind::cancel_waiting:
   case Kind::cancel_other:
-    return pool.cancel(e.now, e.request, out);
+    (void)pool.cancel(e.now, e.request, out);
+    return;
   case Kind::admit_keep:
   case Kind::admit_front:
   case Kind::admit_back:

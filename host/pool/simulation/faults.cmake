@@ -194,3 +194,12 @@ fault(a_late_hold_ends_twice
 fault(the_gate_forgets_lifetimes
   [[  if (now >= slot.retires || window_]]
   [[  if (window_]])
+
+fault(line_not_turned
+  [[  if (new_order)
+    turn_line();]]
+  [[]])
+
+fault(turned_away_without_a_connect
+  [[missed_one_ = waiter.own_deadline > now;]]
+  [[missed_one_ = false;]])
