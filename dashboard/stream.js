@@ -4,6 +4,7 @@
 const types = ['gauges', 'swap', 'strategy', 'fault', 'leak', 'pause', 'mark'];
 const patience = 3000; // ms without an event; gauges come four times a second
 const lookAgain = 1000; // ms
+const fullAnswer = 100; // events: more may be there
 // A stream may have been silent because the machine was busy: it is tried again, ever more rarely.
 const firstRetry = 15_000, longestRetry = 300_000; // ms of asking
 
@@ -72,9 +73,13 @@ export function follow({ onEvent, onState }) {
   async function poll(wasLost = false) {
     let lost = false;
     try {
-      const { events, next } = await ask(lastId);
-      for (const { event, data } of events) onEvent(event, data);
-      lastId = next;
+      let events;
+      do {
+        let next;
+        ({ events, next } = await ask(lastId));
+        for (const { event, data } of events) onEvent(event, data);
+        lastId = next;
+      } while (events.length >= fullAnswer);
       if (wasLost) return listen(); // back: whether events get through is found out anew
       if (state !== 'polling') pollsSince = performance.now();
       enter('polling');

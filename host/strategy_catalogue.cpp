@@ -21,6 +21,7 @@ std::optional<plugin::Found> StrategyCatalogue::find(const std::string &name) co
 }
 
 std::vector<Listed> StrategyCatalogue::list() {
+  const std::lock_guard one_at_a_time(listing_);
   std::vector<Listed> all;
   for (const plugin::Found &found : plugin::find_strategies(folders_)) {
     Listed &one = all.emplace_back();

@@ -44,6 +44,7 @@ public:
 private:
   const std::vector<std::filesystem::path> folders_;
   const std::filesystem::path verifier_;
+  std::mutex listing_; // one list at a time: else each of many viewers would try all anew
   std::mutex mutex_;
   std::map<std::uint64_t, plugin::Verdict> verdicts_; // by content
 };

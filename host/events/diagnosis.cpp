@@ -265,16 +265,21 @@ private:
       return {Cause::unclear, fmt::format("{}, {} waiting: the pool catches up.{}", used(),
                                           now_.waiting, needed_told())};
     const auto cores = now_.server ? now_.server->cores : std::nullopt;
-    if (cores && *cores >= busy_share * processors_)
+    if (!cores)
+      return {
+          Cause::unclear,
+          fmt::format("{}, {} waiting: the pool is full. Whether the database has room for more "
+                      "can't be seen from here.{}",
+                      used(), now_.waiting, needed_told())};
+    if (*cores >= busy_share * processors_)
       return {Cause::database_busy,
               fmt::format("{}, {} waiting, PostgreSQL's processors {:.0f} % busy: the database is "
                           "the bottleneck, a larger pool would not help.",
                           used(), now_.waiting, busy(*cores))};
     return {Cause::small_pool,
-            fmt::format("{}, {} waiting{}: the pool is the bottleneck.{}", used(), now_.waiting,
-                        cores ? fmt::format(", PostgreSQL's processors {:.0f} % busy", busy(*cores))
-                              : "",
-                        needed_told())};
+            fmt::format("{}, {} waiting, PostgreSQL's processors {:.0f} % busy: the pool is the "
+                        "bottleneck.{}",
+                        used(), now_.waiting, busy(*cores), needed_told())};
   }
   double busy(double cores) const { return 100 * cores / processors_; }
 

@@ -119,6 +119,16 @@ TEST(Diagnosis, ABusyDatabaseIsNotHelpedByALargerPool) {
   EXPECT_EQ(named, (Named{"unclear", "database_busy"}));
 }
 
+TEST(Diagnosis, WhereTheDatabasesProcessorsCantBeSeenNoPoolIsCalledTooSmall) {
+  Scene scene;
+  const Named named = scene.go(3s, [](Look &look) {
+    all_in_use(look);
+    look.server->cores.reset();
+  });
+  EXPECT_EQ(named, (Named{"unclear"}));
+  EXPECT_THAT(scene.last.text, HasSubstr("the pool is full. Whether the database has room"));
+}
+
 TEST(Diagnosis, AFullMomentIsNoCause) {
   Scene scene;
   EXPECT_EQ(scene.go(1s, all_in_use), (Named{"unclear"}));

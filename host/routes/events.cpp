@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t polled_at_once = 1000;
+constexpr std::size_t polled_at_once = 100; // so that an answer is small on a slow link, too
 constexpr std::size_t longest_mark = 200;
 
 // For those whom a stream does not reach (a proxy that holds it back): what has
