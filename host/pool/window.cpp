@@ -152,9 +152,14 @@ pl_observation Window::take(Time now, Duration oldest_wait, const Served &served
     out.wait[PL_SERVED].min = 0;
   }
   std::copy(hold_.begin(), hold_.end(), out.hold);
-  if (out.served > 0)
-    out.hold[PL_SERVED] = {out.served, (served.hold_sum - served_at_start_.hold_sum).count(),
-                           served.hold_least.count(), served.hold_most.count()};
+  if (out.served > 0) {
+    const Duration sum = served.hold_sum - served_at_start_.hold_sum;
+    // A hold that ended just as the window before was closed has left its length there.
+    const bool known = served.hold_least <= served.hold_most;
+    const Duration mean = sum / static_cast<Duration::rep>(out.served);
+    out.hold[PL_SERVED] = {out.served, sum.count(), (known ? served.hold_least : mean).count(),
+                           (known ? served.hold_most : mean).count()};
+  }
   out.connect_time = connect_time_;
 
   taken_.clear();
