@@ -1,5 +1,4 @@
 // check: looks at the evidence, asks, and says pass, not yet or invalid.
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -10,13 +9,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "loadtest/figures.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
 #include "loadtest/lab/path/dialogue.hpp"
+#include "loadtest/lab/path/pace.hpp"
 #include "loadtest/lab/path/table.hpp"
 
 namespace lab::path {
@@ -25,9 +24,6 @@ namespace {
 using cli::Exit;
 using cli::Places;
 using nlohmann::json;
-
-// A machine that is too busy gets less to do, by what others leave it, down to this.
-constexpr double least_pace = 0.125;
 
 struct Options {
   std::string step;
@@ -67,22 +63,37 @@ void print_predictions(std::FILE *people, const Step &step, const StepProgress &
   }
 }
 
-// After an invalid run the next one asks for less.
-void slow_down(Course &course, const Step &step, const Evidence &evidence) {
-  for (const PlannedRun &planned : step.runs) {
-    const auto invalid = evidence.invalid.find(planned.name);
+// After a run that the machine was too busy for the next one asks for less, where it can.
+// Whatever else made a run invalid, a smaller load would not mend.
+void say_why_invalid(std::FILE *people, Course &course, const Judged &judged,
+                     const Evidence &evidence) {
+  const PlannedRun *planned = nullptr;
+  for (const PlannedRun *one : judged.to_run) {
+    const auto invalid = evidence.invalid.find(one->name);
     if (invalid == evidence.invalid.end())
       continue;
-    const std::string run = invalid->second.value("folder", "");
-    if (course.progress().slowed_by == run)
-      return;
-    const double left = 1 - load::number_at(invalid->second, "guards.others_percent") / 100;
-    course.change([&](Progress &progress) {
-      progress.slowed_by = run;
-      progress.pace = std::max(least_pace, progress.pace * std::clamp(left, 0.25, 0.5));
-    });
+    const bool busy = too_busy(invalid->second);
+    planned = busy || planned == nullptr ? one : planned;
+    if (busy)
+      break;
+  }
+  if (planned == nullptr)
+    return;
+  const json &run = evidence.invalid.at(planned->name);
+  if (!too_busy(run)) {
+    fmt::print(people, "this run proves nothing: {}. Run it again:\n", run.value("why", ""));
     return;
   }
+  const std::string folder = run.value("folder", "");
+  if (course.progress().slowed_by != folder)
+    course.change([&](Progress &progress) {
+      progress.slowed_by = folder;
+      progress.pace = slower(progress.pace, run);
+    });
+  fmt::print(people, "the machine was too busy for this run. {}:\n",
+             asks_for_less(*planned, course.progress().pace, run)
+                 ? "The next one asks for less"
+                 : "Close other programs and run it again");
 }
 
 void print_what_to_run(std::FILE *people, const Course &course, const Judged &judged) {
@@ -265,13 +276,10 @@ Exit run(const Places &places, const Options &options) {
     }
     if (judged.open.empty() && course.of(step).ended_ms == 0)
       end(course, step, evidence, judged);
-  } else {
-    slow_down(course, step, evidence);
   }
   fmt::print(people, "\n{}\n", verdict_name(judged.verdict));
   if (!judged.runs_hold) {
-    if (judged.verdict == Verdict::invalid)
-      fmt::print(people, "the machine was too busy for this run. The next one asks for less:\n");
+    say_why_invalid(people, course, judged, evidence);
     print_what_to_run(people, course, judged);
   }
   const bool all_hold = look_back(people, course, step);

@@ -1,0 +1,119 @@
+// What the commands of the path say and keep, on made-up runs. Nobody sits at a terminal.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "loadtest/lab/files.hpp"
+#include "loadtest/lab/path/commands.hpp"
+#include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/made_up.hpp"
+#include "loadtest/lab/path/pace.hpp"
+#include "loadtest/lab/places.hpp"
+
+namespace lab::path {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class CommandsTest : public testing::Test {
+protected:
+  CommandsTest() : places_(folder_.path() / "home", folder_.path() / "work") {
+    fs::create_directories(places_.path_steps().parent_path());
+    fs::copy(real_steps(), places_.path_steps());
+    fs::create_directories(places_.runs());
+  }
+
+  // What a command printed; cli::SetUpFailed as it is thrown.
+  std::string lab(const std::string &command) const {
+    CLI::App lab;
+    cli::Chosen chosen;
+    for (const auto add : {add_next, add_predict, add_check, add_again, add_skip})
+      add(lab, chosen);
+    lab.parse(command);
+    testing::internal::CaptureStdout();
+    try {
+      chosen.action(places_);
+    } catch (...) {
+      testing::internal::GetCapturedStdout();
+      throw;
+    }
+    return testing::internal::GetCapturedStdout();
+  }
+
+  void record(const json &patch) {
+    json run = made_up_run(patch);
+    run["started_ms"] = now_ms() + ++recorded_;
+    const auto folder = fs::path("work") / ".lab" / "runs" /
+                        fmt::format("20260131T2359{:02}Z-hold-fixed_tiny-1", recorded_);
+    for (const char *file : {"run.json", "histograms.json"})
+      folder_.write(folder / file, "{}");
+    folder_.write(folder / "summary.json", run.dump());
+  }
+
+  // The run of step 1, which proves nothing.
+  void record_invalid(const char *code, const char *why) {
+    record({{"rate_asked", 20},
+            {"verdict", "invalid"},
+            {"why", why},
+            {"guards", {{"codes", {code}}, {"others_percent", 50}}}});
+  }
+
+  Progress progress() const { return read_progress(places_.progress()); }
+
+  const MadeUpFolder folder_;
+  const cli::Places places_;
+  int recorded_ = 0;
+};
+
+TEST_F(CommandsTest, AMachineThatWasTooBusyIsAskedForLess) {
+  lab("predict --answer in-use=1");
+  record_invalid("lag", "requests went out late");
+  const auto less = AllOf(HasSubstr("the machine was too busy for this run. The next one asks for "
+                                    "less:\n"),
+                          HasSubstr("--rate 10 --hold 100"));
+  EXPECT_THAT(lab("check"), less);
+  EXPECT_EQ(progress().pace, 0.5);
+  EXPECT_THAT(lab("check"), less) << "the same run slows down once";
+  EXPECT_EQ(progress().pace, 0.5);
+  lab("again gauges");
+  EXPECT_EQ(progress().pace, 1);
+}
+
+TEST_F(CommandsTest, WhereNothingLessCanBeAskedNobodyIsPromisedIt) {
+  for (const char *step : {"gauges", "break-small", "two-causes"})
+    lab(fmt::format("skip {}", step));
+  lab("predict --answer who=a --answer neighbour=50");
+  for (const char *strategy : {"fixed_huge", "bounded_timeout"})
+    record({{"strategy", strategy},
+            {"profile", "ceiling"},
+            {"model", "closed"},
+            {"users", 160},
+            {"hold_ms", 1000},
+            {"verdict", "invalid"},
+            {"guards", {{"codes", {"machine_busy"}}}}});
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("too busy for this run. Close other programs and run "
+                                            "it again:\n"),
+                                  Not(HasSubstr("less"))));
+}
+
+TEST_F(CommandsTest, ARunThatIsInvalidForAnotherReasonIsRunAgainAtTheSamePace) {
+  lab("predict --answer in-use=1");
+  record_invalid("strategy_changed", "the strategy changed in mid-run, to adaptive");
+  EXPECT_THAT(lab("check"),
+              AllOf(HasSubstr("this run proves nothing: the strategy changed in mid-run, to "
+                              "adaptive. Run it again:\n"),
+                    HasSubstr("run:  scripts/lab load hold --rate 20\n"), Not(HasSubstr("busy"))));
+  EXPECT_EQ(progress().pace, 1);
+}
+
+} // namespace
+} // namespace lab::path
