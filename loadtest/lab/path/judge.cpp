@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -153,20 +153,27 @@ bool right(const Question &question, const std::string &answer, const Facts &fac
   if (question.is_choice())
     return answer == question.right_option().text;
   const double wanted = evaluate(question.number, facts),
-               given = number_in(answer).value_or(std::nan(""));
+               given = number_in(answer, question.unit).value_or(std::nan(""));
   // A number that is read off a table is rounded there.
   const double allowed = std::max(std::abs(wanted) * question.within, 1e-9);
   return !std::isnan(wanted) && std::abs(given - wanted) <= allowed;
 }
 
-std::optional<double> number_in(const std::string &answer) {
+std::optional<double> number_in(const std::string &answer, const std::string &unit) {
   const char *begin = answer.c_str();
   while (*begin == ' ' || *begin == '~')
     ++begin;
   char *end = nullptr;
   const double value = std::strtod(begin, &end);
-  // "1,500" and "47 / 3" begin with a number that nobody meant.
-  if (end == begin || !std::isfinite(value) || std::strpbrk(end, "0123456789") != nullptr)
+  if (end == begin || !std::isfinite(value))
+    return std::nullopt;
+  // "1,500", "47 / 3" and "3.4 s" begin with a number that nobody meant.
+  std::string_view behind(end);
+  while (behind.starts_with(' '))
+    behind.remove_prefix(1);
+  while (behind.ends_with(' '))
+    behind.remove_suffix(1);
+  if (!behind.empty() && behind != unit)
     return std::nullopt;
   return value;
 }

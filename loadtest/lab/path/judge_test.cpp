@@ -306,7 +306,8 @@ TEST(Right, ANumberMayBeOffByAShareOfIt) {
 TEST(Right, AUnitMayBeTypedAlong) {
   for (const char *good : {"783 ms", "783ms", "~783 ms", "~ 783"})
     EXPECT_TRUE(right(number(0.01), good, facts())) << good;
-  EXPECT_FALSE(right(number(0.01), "about 783", facts()));
+  for (const char *wrong : {"about 783", "783 s", "783 MB", "783 ms or so", "783 ms 3"})
+    EXPECT_FALSE(right(number(0.01), wrong, facts())) << wrong;
 }
 
 TEST(Right, AnExactOneIsExact) {
