@@ -1,6 +1,8 @@
 // What the commands of the path say and keep, on made-up runs. Nobody sits at a terminal.
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -113,6 +115,26 @@ TEST_F(CommandsTest, ARunThatIsInvalidForAnotherReasonIsRunAgainAtTheSamePace) {
                               "adaptive. Run it again:\n"),
                     HasSubstr("run:  scripts/lab load hold --rate 20\n"), Not(HasSubstr("busy"))));
   EXPECT_EQ(progress().pace, 1);
+}
+
+TEST_F(CommandsTest, ThePredictionThatWasLockedFirstStays) {
+  lab("next");
+  std::string said;
+  std::thread second;
+  {
+    // The second one has seen no prediction, and waits for its turn to write.
+    const auto first = cli::FileLock::wait_for(places_.progress().string() + ".lock");
+    second = std::thread([&] { said = failure_of([&] { lab("predict --answer in-use=99"); }); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    Progress locked = progress();
+    locked.steps["gauges"].predictions = {{"in-use", "1"}};
+    locked.steps["gauges"].predicted_ms = predicted_ms;
+    cli::write_whole(places_.progress(), to_json(locked).dump());
+  }
+  second.join();
+  EXPECT_THAT(said, HasSubstr("the prediction of step 1 is locked"));
+  EXPECT_EQ(progress().steps["gauges"].predictions.at("in-use"), "1");
+  EXPECT_EQ(progress().steps["gauges"].predicted_ms, predicted_ms);
 }
 
 } // namespace
