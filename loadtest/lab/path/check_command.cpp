@@ -258,6 +258,9 @@ Exit run(const Places &places, const Options &options) {
     return Exit::pass;
   }
   const Step &step = options.step.empty() ? *current : course.step(options.step);
+  if (course.of(step).skipped) // a prediction or a run would change nothing
+    throw cli::SetUpFailed(
+        fmt::format("step {} is skipped: scripts/lab again {}", step.number, step.number));
   course.require_order(step);
   const auto given = parse_answers(options.answers, step.questions);
   course.change([&](Progress &progress) { ++progress.steps[step.name].checks; });
@@ -282,6 +285,7 @@ Exit run(const Places &places, const Options &options) {
     say_why_invalid(people, course, judged, evidence);
     print_what_to_run(people, course, judged);
   }
+  fmt::print(people, "{}", course.mend(step));
   const bool all_hold = look_back(people, course, step);
   if (judged.open.empty() && judged.runs_hold)
     fmt::print(people, "next: scripts/lab next\n");

@@ -137,5 +137,35 @@ TEST_F(CommandsTest, ThePredictionThatWasLockedFirstStays) {
   EXPECT_EQ(progress().steps["gauges"].predicted_ms, predicted_ms);
 }
 
+TEST_F(CommandsTest, ASkippedStepIsNotCheckedButBroughtBack) {
+  lab("skip gauges");
+  EXPECT_EQ(failure_of([&] { lab("check gauges"); }), "step 1 is skipped: scripts/lab again 1");
+  EXPECT_EQ(progress().steps["gauges"].checks, 0);
+  lab("again gauges");
+  EXPECT_THAT(lab("check gauges"), HasSubstr("predict first"));
+}
+
+TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
+  lab("predict --answer in-use=1");
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  const auto answers_are = [&](const std::string &max) {
+    ProgressFile(places_.progress()).change([&](Progress &progress) {
+      for (const Question &question : real_step("gauges").questions)
+        progress.steps["gauges"].tries[question.id] = {
+            question.is_choice() ? question.right_option().text : "1"};
+      if (!max.empty())
+        progress.steps["gauges"].tries["max"] = {max};
+    });
+  };
+  answers_are("");
+  const auto anew = HasSubstr("It was passed, and no longer holds: an answer in the progress file "
+                              "is not the right one\nMend that, or begin it anew: scripts/lab "
+                              "again 1\n");
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("\npass\n"), Not(anew)));
+  answers_are("changed by hand");
+  EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\nnot yet\n"), anew));
+  EXPECT_THAT(lab("next"), anew);
+}
+
 } // namespace
 } // namespace lab::path

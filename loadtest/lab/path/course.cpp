@@ -124,6 +124,14 @@ std::string Course::broken_by(const Step &step) const {
   return "an answer in the progress file is not the right one";
 }
 
+std::string Course::mend(const Step &step) const {
+  const std::string why = broken_by(step);
+  return why.empty() ? ""
+                     : fmt::format("It was passed, and no longer holds: {}\nMend that, or begin it "
+                                   "anew: scripts/lab again {}\n",
+                                   why, step.number);
+}
+
 const Step *Course::current() const {
   for (const Step *step : route()) {
     const Standing standing = this->standing(*step);
