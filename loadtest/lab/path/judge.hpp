@@ -50,4 +50,7 @@ std::string right_answer(const Question &question, const Facts &facts);
 // many numbers.
 bool guessed(const Question &question, const std::vector<std::string> &tries, const Facts &facts);
 
+// The same of all that was done: who began the step anew knows still which option was left.
+bool guessed(const Question &question, const StepProgress &done, const Facts &facts);
+
 } // namespace lab::path

@@ -346,7 +346,26 @@ TEST(Guessed, AllOptionsInTurnAreGuessing) {
   EXPECT_FALSE(guessed(cause, {"Too large", "Too large", "Too large", "Too small"}, Facts()))
       << "stubborn, but one option was never tried";
   EXPECT_FALSE(guessed(cause, {"Too small", "Too slow", "Too large"}, Facts())) << "not right";
-  EXPECT_FALSE(guessed(cause, {}, Facts()));
+  EXPECT_FALSE(guessed(cause, std::vector<std::string>(), Facts()));
+}
+
+TEST(Guessed, WhatWasGuessedBeforeAgainStaysGuessed) {
+  const Question &cause = before_and_after().questions[1];
+  StepProgress done;
+  done.tries["cause"] = {"Too small"};
+  EXPECT_FALSE(guessed(cause, done, Facts()));
+  for (const json &harmless :
+       {json(), json("no object"), json{{"tries", 3}}, json{{"tries", {{"cause", "Too small"}}}},
+        json{{"tries", {{"cause", {"Too large", 3, "Too small"}}}}},
+        json{{"tries", {{"held", {"Too large", "Too slow", "Too small"}}}}}})
+    done.earlier.push_back(harmless);
+  EXPECT_FALSE(guessed(cause, done, Facts()));
+  done.earlier.push_back({{"tries", {{"cause", {"Too large", "Too slow", "Too small"}}}}});
+  EXPECT_TRUE(guessed(cause, done, Facts()));
+  done.tries["cause"] = {"Too slow"};
+  EXPECT_FALSE(guessed(cause, done, Facts())) << "not right";
+  done.tries.clear();
+  EXPECT_FALSE(guessed(cause, done, Facts()));
 }
 
 TEST(Guessed, FromTheFifthNumberOnItIsGuessing) {
