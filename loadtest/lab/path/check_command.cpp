@@ -105,9 +105,11 @@ void print_what_to_run(std::FILE *people, const Course &course, const Judged &ju
   }
 }
 
-// One try for each question that is open. Answers whether all are right.
-bool ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
+// One try for each question that is open. What people are told of each answer that was given:
+// [{"id", "right", "because"}].
+json ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
                    const Facts &facts, const std::map<std::string, std::string> &given) {
+  json answered = json::array();
   bool all_right = true;
   std::vector<const Question *> still_open;
   for (const Question *question : judged.open) {
@@ -123,7 +125,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
     } else if (given.empty() && somebody_is_there()) {
       answer = ask(*question, options, facts);
       if (!answer)
-        return false;
+        return answered;
     } else {
       fmt::print(people, "\n{}", shown_question(*question, options, facts));
       all_right = false;
@@ -144,6 +146,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
       because = "Look at the table and the question once more, or at scripts/lab hint.";
     fmt::print(people, "  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no",
                because);
+    answered.push_back({{"id", question->id}, {"right", good}, {"because", because}});
     if (good)
       continue;
     still_open.push_back(question);
@@ -162,7 +165,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
                "\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
                example);
   }
-  return all_right;
+  return answered;
 }
 
 // The step is behind the learner: what counted is kept.
@@ -189,8 +192,8 @@ json outcomes(const Step &step, const StepProgress &done, const Facts &facts) {
   return all;
 }
 
-json as_json(const Course &course, const Step &step, const Judged &judged,
-             const Evidence &evidence) {
+json as_json(const Course &course, const Step &step, const Judged &judged, const Evidence &evidence,
+             const json &answered) {
   const Facts facts = evidence.facts();
   json findings = json::array();
   for (const Finding &finding : judged.findings)
@@ -212,6 +215,7 @@ json as_json(const Course &course, const Step &step, const Judged &judged,
           {"findings", findings},
           {"open", open},
           {"questions", questions},
+          {"answered", answered},
           {"outcomes", judged.runs_hold ? outcomes(step, course.of(step), facts) : json::array()},
           {"table", judged.runs_hold ? as_text(table_of(step, evidence)) : ""}};
 }
@@ -270,11 +274,12 @@ Exit run(const Places &places, const Options &options) {
   const Facts facts = evidence.facts();
   Judged judged = judge(step, course.of(step), evidence);
   print_findings(people, judged);
+  json answered = json::array();
   if (judged.runs_hold) {
     fmt::print(people, "\n{}\n", as_text(table_of(step, evidence)));
     print_predictions(people, step, course.of(step), facts);
     if (!judged.open.empty()) {
-      ask_questions(people, course, step, judged, facts, given);
+      answered = ask_questions(people, course, step, judged, facts, given);
       judged = judge(step, course.of(step), evidence);
     }
     if (judged.open.empty() && course.of(step).ended_ms == 0)
@@ -290,7 +295,7 @@ Exit run(const Places &places, const Options &options) {
   if (judged.open.empty() && judged.runs_hold)
     fmt::print(people, "next: scripts/lab next\n");
   tell_the_page(places, step, judged);
-  options.json.write(as_json(course, step, judged, evidence).dump(2));
+  options.json.write(as_json(course, step, judged, evidence, answered).dump(2));
   const Exit exit = exit_of(judged.verdict);
   return exit == Exit::pass && !all_hold ? Exit::fail : exit;
 }

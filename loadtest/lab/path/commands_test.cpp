@@ -13,6 +13,7 @@
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/dialogue.hpp"
 #include "loadtest/lab/path/made_up.hpp"
 #include "loadtest/lab/path/pace.hpp"
 #include "loadtest/lab/places.hpp"
@@ -165,6 +166,33 @@ TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
   answers_are("changed by hand");
   EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\nnot yet\n"), anew));
   EXPECT_THAT(lab("next"), anew);
+}
+
+TEST_F(CommandsTest, WhatIsToldOfAnAnswerIsInTheJsonToo) {
+  lab("predict --answer in-use=1");
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  const auto answered = [&](const std::string &given) {
+    return json::parse(lab(fmt::format("check --json=-{}", given))).at("answered");
+  };
+  EXPECT_EQ(answered(""), json::array());
+  const Question &code = real_step("gauges").questions.back();
+  ASSERT_EQ(code.id, "code");
+  const auto letter = [&](bool right) {
+    const auto tries = progress().steps["gauges"].tries["code"].size();
+    const auto options = shuffled(code, progress().salt, tries);
+    std::size_t place = 0;
+    while (options[place].right != right)
+      ++place;
+    return std::pair(fmt::format(" --answer code={:c}", static_cast<char>('a' + place)),
+                     options[place].because);
+  };
+  for (const bool right : {false, true}) {
+    const auto [given, because] = letter(right);
+    EXPECT_EQ(
+        answered(given),
+        (json::array(
+            {{{"id", "code"}, {"right", right}, {"because", right ? code.because : because}}})));
+  }
 }
 
 } // namespace
