@@ -124,6 +124,12 @@ function checkedParts(checked) {
   const findings = make('ul');
   findings.append(...checked.findings.map(one => make('li', `${one.ok ? '✓' : '✗'} ${one.text}`)));
   const parts = [make('h3', 'The check says'), verdict, findings];
+  if (checked.answered.length) {
+    const list = make('ul');
+    list.className = 'answered';
+    list.append(...checked.answered.map(one => make('li', `${one.right ? '✓ right' : '✗ no'} (${one.id}): ${one.because}`)));
+    parts.push(list);
+  }
   if (checked.table) {
     const table = make('pre', checked.table);
     table.tabIndex = 0;

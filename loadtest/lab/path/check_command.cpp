@@ -1,5 +1,4 @@
 // check: looks at the evidence, asks, and says pass, not yet or invalid.
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -10,13 +9,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "loadtest/figures.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/load_options.hpp"
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
 #include "loadtest/lab/path/dialogue.hpp"
+#include "loadtest/lab/path/pace.hpp"
 #include "loadtest/lab/path/table.hpp"
 
 namespace lab::path {
@@ -25,9 +24,6 @@ namespace {
 using cli::Exit;
 using cli::Places;
 using nlohmann::json;
-
-// A machine that is too busy gets less to do, by what others leave it, down to this.
-constexpr double least_pace = 0.125;
 
 struct Options {
   std::string step;
@@ -67,22 +63,37 @@ void print_predictions(std::FILE *people, const Step &step, const StepProgress &
   }
 }
 
-// After an invalid run the next one asks for less.
-void slow_down(Course &course, const Step &step, const Evidence &evidence) {
-  for (const PlannedRun &planned : step.runs) {
-    const auto invalid = evidence.invalid.find(planned.name);
+// After a run that the machine was too busy for the next one asks for less, where it can.
+// Whatever else made a run invalid, a smaller load would not mend.
+void say_why_invalid(std::FILE *people, Course &course, const Judged &judged,
+                     const Evidence &evidence) {
+  const PlannedRun *planned = nullptr;
+  for (const PlannedRun *one : judged.to_run) {
+    const auto invalid = evidence.invalid.find(one->name);
     if (invalid == evidence.invalid.end())
       continue;
-    const std::string run = invalid->second.value("folder", "");
-    if (course.progress().slowed_by == run)
-      return;
-    const double left = 1 - load::number_at(invalid->second, "guards.others_percent") / 100;
-    course.change([&](Progress &progress) {
-      progress.slowed_by = run;
-      progress.pace = std::max(least_pace, progress.pace * std::clamp(left, 0.25, 0.5));
-    });
+    const bool busy = too_busy(invalid->second);
+    planned = busy || planned == nullptr ? one : planned;
+    if (busy)
+      break;
+  }
+  if (planned == nullptr)
+    return;
+  const json &run = evidence.invalid.at(planned->name);
+  if (!too_busy(run)) {
+    fmt::print(people, "this run proves nothing: {}. Run it again:\n", run.value("why", ""));
     return;
   }
+  const std::string folder = run.value("folder", "");
+  if (course.progress().slowed_by != folder)
+    course.change([&](Progress &progress) {
+      progress.slowed_by = folder;
+      progress.pace = slower(progress.pace, run);
+    });
+  fmt::print(people, "the machine was too busy for this run. {}:\n",
+             asks_for_less(*planned, course.progress().pace, run)
+                 ? "The next one asks for less"
+                 : "Close other programs and run it again");
 }
 
 void print_what_to_run(std::FILE *people, const Course &course, const Judged &judged) {
@@ -94,9 +105,11 @@ void print_what_to_run(std::FILE *people, const Course &course, const Judged &ju
   }
 }
 
-// One try for each question that is open. Answers whether all are right.
-bool ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
+// One try for each question that is open. What people are told of each answer that was given:
+// [{"id", "right", "because"}].
+json ask_questions(std::FILE *people, Course &course, const Step &step, const Judged &judged,
                    const Facts &facts, const std::map<std::string, std::string> &given) {
+  json answered = json::array();
   bool all_right = true;
   std::vector<const Question *> still_open;
   for (const Question *question : judged.open) {
@@ -112,7 +125,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
     } else if (given.empty() && somebody_is_there()) {
       answer = ask(*question, options, facts);
       if (!answer)
-        return false;
+        return answered;
     } else {
       fmt::print(people, "\n{}", shown_question(*question, options, facts));
       all_right = false;
@@ -133,6 +146,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
       because = "Look at the table and the question once more, or at scripts/lab hint.";
     fmt::print(people, "  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no",
                because);
+    answered.push_back({{"id", question->id}, {"right", good}, {"because", because}});
     if (good)
       continue;
     still_open.push_back(question);
@@ -151,7 +165,7 @@ bool ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
                "\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
                example);
   }
-  return all_right;
+  return answered;
 }
 
 // The step is behind the learner: what counted is kept.
@@ -178,8 +192,8 @@ json outcomes(const Step &step, const StepProgress &done, const Facts &facts) {
   return all;
 }
 
-json as_json(const Course &course, const Step &step, const Judged &judged,
-             const Evidence &evidence) {
+json as_json(const Course &course, const Step &step, const Judged &judged, const Evidence &evidence,
+             const json &answered) {
   const Facts facts = evidence.facts();
   json findings = json::array();
   for (const Finding &finding : judged.findings)
@@ -201,6 +215,7 @@ json as_json(const Course &course, const Step &step, const Judged &judged,
           {"findings", findings},
           {"open", open},
           {"questions", questions},
+          {"answered", answered},
           {"outcomes", judged.runs_hold ? outcomes(step, course.of(step), facts) : json::array()},
           {"table", judged.runs_hold ? as_text(table_of(step, evidence)) : ""}};
 }
@@ -247,6 +262,9 @@ Exit run(const Places &places, const Options &options) {
     return Exit::pass;
   }
   const Step &step = options.step.empty() ? *current : course.step(options.step);
+  if (course.of(step).skipped) // a prediction or a run would change nothing
+    throw cli::SetUpFailed(
+        fmt::format("step {} is skipped: scripts/lab again {}", step.number, step.number));
   course.require_order(step);
   const auto given = parse_answers(options.answers, step.questions);
   course.change([&](Progress &progress) { ++progress.steps[step.name].checks; });
@@ -256,29 +274,28 @@ Exit run(const Places &places, const Options &options) {
   const Facts facts = evidence.facts();
   Judged judged = judge(step, course.of(step), evidence);
   print_findings(people, judged);
+  json answered = json::array();
   if (judged.runs_hold) {
     fmt::print(people, "\n{}\n", as_text(table_of(step, evidence)));
     print_predictions(people, step, course.of(step), facts);
     if (!judged.open.empty()) {
-      ask_questions(people, course, step, judged, facts, given);
+      answered = ask_questions(people, course, step, judged, facts, given);
       judged = judge(step, course.of(step), evidence);
     }
     if (judged.open.empty() && course.of(step).ended_ms == 0)
       end(course, step, evidence, judged);
-  } else {
-    slow_down(course, step, evidence);
   }
   fmt::print(people, "\n{}\n", verdict_name(judged.verdict));
   if (!judged.runs_hold) {
-    if (judged.verdict == Verdict::invalid)
-      fmt::print(people, "the machine was too busy for this run. The next one asks for less:\n");
+    say_why_invalid(people, course, judged, evidence);
     print_what_to_run(people, course, judged);
   }
+  fmt::print(people, "{}", course.mend(step));
   const bool all_hold = look_back(people, course, step);
   if (judged.open.empty() && judged.runs_hold)
     fmt::print(people, "next: scripts/lab next\n");
   tell_the_page(places, step, judged);
-  options.json.write(as_json(course, step, judged, evidence).dump(2));
+  options.json.write(as_json(course, step, judged, evidence, answered).dump(2));
   const Exit exit = exit_of(judged.verdict);
   return exit == Exit::pass && !all_hold ? Exit::fail : exit;
 }

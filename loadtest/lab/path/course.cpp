@@ -1,14 +1,13 @@
 #include "loadtest/lab/path/course.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_api.hpp"
+#include "loadtest/lab/path/pace.hpp"
 #include "loadtest/lab/settings_file.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/profile.hpp"
@@ -125,6 +124,14 @@ std::string Course::broken_by(const Step &step) const {
   return "an answer in the progress file is not the right one";
 }
 
+std::string Course::mend(const Step &step) const {
+  const std::string why = broken_by(step);
+  return why.empty() ? ""
+                     : fmt::format("It was passed, and no longer holds: {}\nMend that, or begin it "
+                                   "anew: scripts/lab again {}\n",
+                                   why, step.number);
+}
+
 const Step *Course::current() const {
   for (const Step *step : route()) {
     const Standing standing = this->standing(*step);
@@ -152,16 +159,7 @@ void Course::change(const std::function<void(Progress &)> &change) {
 
 std::vector<std::string> commands_for(const PlannedRun &run, const Progress &progress) {
   const load::Profile usual = load::profile_named(run.profile);
-  int rate = run.rate;
-  int hold = run.hold_ms;
-  if (rate > 0 && hold > 0) {
-    // Fewer requests that hold longer need as many connections: the lesson stays.
-    const int needs = rate * hold;
-    rate = std::max(1, static_cast<int>(std::lround(rate * progress.pace)));
-    hold = static_cast<int>(std::lround(static_cast<double>(needs) / rate));
-  } else if (hold > 0) {
-    hold = static_cast<int>(std::lround(hold / progress.pace));
-  }
+  const auto [rate, hold] = asked_of(run, progress.pace);
   std::vector<std::string> commands;
   for (std::string command : run.commands) {
     const bool load = command.starts_with("load "), compare = command.starts_with("compare ");

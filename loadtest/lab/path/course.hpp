@@ -53,6 +53,9 @@ public:
   // seen while the lab is down.
   std::string broken_by(const Step &step) const;
 
+  // What is said of such a step, with the way out; "" when it holds.
+  std::string mend(const Step &step) const;
+
   // Throws cli::SetUpFailed when an earlier step of the route is still to be done.
   void require_order(const Step &step) const;
 

@@ -18,6 +18,7 @@
 
 #include "loadtest/lab/path/course.hpp"
 #include "loadtest/lab/path/made_up.hpp"
+#include "loadtest/lab/path/pace.hpp"
 #include "loadtest/lab/state.hpp"
 
 namespace lab::path {
@@ -368,7 +369,7 @@ TEST(CommandsFor, RateTimesHoldStaysAtEveryPace) {
   run.profile = "hold";
   run.commands = {"load hold"};
   for (const auto &[rate, hold] : {std::pair{120, 50}, {20, 50}, {400, 50}})
-    for (double pace = 1; pace >= 0.125; pace -= 0.0125) {
+    for (double pace = 1; pace >= least_pace; pace -= 0.0125) {
       run.rate = rate;
       run.hold_ms = hold;
       const std::string command = commands_for(run, at_pace(pace)).front();
@@ -386,7 +387,7 @@ TEST(CommandsFor, RateTimesHoldStaysAtEveryPace) {
 // A step's condition must take what it told the learner to type.
 TEST(CommandsFor, WhatIsTypedAtAnyPaceFitsTheStep) {
   for (const char *name : {"gauges", "size-it", "timeouts", "adaptive"})
-    for (double pace = 1; pace >= 0.125; pace -= 0.0125) {
+    for (double pace = 1; pace >= least_pace; pace -= 0.0125) {
       const PlannedRun &run = real_step(name).runs.front();
       const std::string command = commands_for(run, at_pace(pace)).back();
       json asked = {{"strategy", run.strategy}, {"rate_asked", 120}, {"hold_ms", 50}};

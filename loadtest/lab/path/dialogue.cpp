@@ -79,7 +79,7 @@ Typed understood(const Question &question, const std::vector<Option> &options,
     return {std::nullopt, fmt::format("{}: the answer is a letter, a to {}", question.id,
                                       letter(options.size() - 1))};
   }
-  if (!number_in(answer))
+  if (!number_in(answer, question.unit))
     return {std::nullopt,
             fmt::format("{}: the answer is one number{}, such as 1500 or 0.5", question.id,
                         question.unit.empty() ? "" : " (" + question.unit + ")")};

@@ -117,9 +117,19 @@ TEST(Understood, ANumberStaysAsItWasTyped) {
   EXPECT_EQ(understood(number(), {}, "  783 ms\n").answer, "783 ms");
 }
 
+TEST(Understood, AUnitIsTheQuestionsOwnOrNone) {
+  Question question = number();
+  question.unit = "a second";
+  for (const char *typed : {"500", "500 a second", "500  a second"})
+    EXPECT_EQ(understood(question, {}, typed).answer, typed);
+  EXPECT_FALSE(understood(question, {}, "500 ms").answer);
+  question.unit = "";
+  EXPECT_FALSE(understood(question, {}, "11 times").answer) << "there it is a number alone";
+}
+
 TEST(Understood, WhatIsNotOneNumberIsNoAnswer) {
   for (const char *typed : {"", " ", "ms", "about 783", "nan", "inf", "1e999", "1,500", "0,5",
-                            "1 500", "47 / 3", "3-4"}) {
+                            "1 500", "47 / 3", "3-4", "3.4 s", "783 requests", "783 s", "1.5e"}) {
     const Typed mistake = understood(number(), {}, typed);
     EXPECT_FALSE(mistake.answer) << typed;
     EXPECT_EQ(mistake.problem, "turn: the answer is one number (ms), such as 1500 or 0.5") << typed;

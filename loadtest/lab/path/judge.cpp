@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
-#include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -104,8 +103,26 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
         {Is::good,
          fmt::format("{}: {}{}{}", question.id, tries->second.back(),
                      question.is_choice() || question.unit.empty() ? "" : " " + question.unit,
-                     guessed(question, tries->second, facts) ? " (guessed)" : "")});
+                     guessed(question, progress, facts) ? " (guessed)" : "")});
   }
+}
+
+bool all_tried(const Question &question, const std::vector<std::string> &tries) {
+  return std::all_of(question.options.begin(), question.options.end(), [&](const Option &option) {
+    return std::find(tries.begin(), tries.end(), option.text) != tries.end();
+  });
+}
+
+// What is damaged in the file counts as nothing.
+std::vector<std::string> earlier_tries(const nlohmann::json &before, const Question &question) {
+  std::vector<std::string> tries;
+  const nlohmann::json all = load::at(before, "tries");
+  const auto given = all.is_object() ? all.find(question.id) : all.end();
+  if (given != all.end() && given->is_array())
+    for (const nlohmann::json &one : *given)
+      if (one.is_string())
+        tries.push_back(one.get<std::string>());
+  return tries;
 }
 
 } // namespace
@@ -153,20 +170,27 @@ bool right(const Question &question, const std::string &answer, const Facts &fac
   if (question.is_choice())
     return answer == question.right_option().text;
   const double wanted = evaluate(question.number, facts),
-               given = number_in(answer).value_or(std::nan(""));
+               given = number_in(answer, question.unit).value_or(std::nan(""));
   // A number that is read off a table is rounded there.
   const double allowed = std::max(std::abs(wanted) * question.within, 1e-9);
   return !std::isnan(wanted) && std::abs(given - wanted) <= allowed;
 }
 
-std::optional<double> number_in(const std::string &answer) {
+std::optional<double> number_in(const std::string &answer, const std::string &unit) {
   const char *begin = answer.c_str();
   while (*begin == ' ' || *begin == '~')
     ++begin;
   char *end = nullptr;
   const double value = std::strtod(begin, &end);
-  // "1,500" and "47 / 3" begin with a number that nobody meant.
-  if (end == begin || !std::isfinite(value) || std::strpbrk(end, "0123456789") != nullptr)
+  if (end == begin || !std::isfinite(value))
+    return std::nullopt;
+  // "1,500", "47 / 3" and "3.4 s" begin with a number that nobody meant.
+  std::string_view behind(end);
+  while (behind.starts_with(' '))
+    behind.remove_prefix(1);
+  while (behind.ends_with(' '))
+    behind.remove_suffix(1);
+  if (!behind.empty() && behind != unit)
     return std::nullopt;
   return value;
 }
@@ -181,7 +205,19 @@ bool guessed(const Question &question, const std::vector<std::string> &tries, co
     return false;
   if (!question.is_choice())
     return tries.size() > numbers_before_guessing;
-  return std::set<std::string>(tries.begin(), tries.end()).size() == question.options.size();
+  return all_tried(question, tries);
+}
+
+bool guessed(const Question &question, const StepProgress &done, const Facts &facts) {
+  const auto tries = done.tries.find(question.id);
+  if (tries == done.tries.end() || tries->second.empty() ||
+      !right(question, tries->second.back(), facts))
+    return false;
+  return guessed(question, tries->second, facts) ||
+         (question.is_choice() &&
+          std::any_of(done.earlier.begin(), done.earlier.end(), [&](const nlohmann::json &before) {
+            return all_tried(question, earlier_tries(before, question));
+          }));
 }
 
 } // namespace lab::path

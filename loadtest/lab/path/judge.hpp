@@ -39,8 +39,9 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
 // Whether an answer is right. A choice's answer is its option's text.
 bool right(const Question &question, const std::string &answer, const Facts &facts);
 
-// The number that was typed: "783", "783 ms", "~783". Nothing when it is none, or not one alone.
-std::optional<double> number_in(const std::string &answer);
+// The number that was typed where ms are asked: "783", "783 ms", "~783". Nothing when it is none,
+// not one alone, or one of another unit: "3.4 s".
+std::optional<double> number_in(const std::string &answer, const std::string &unit);
 
 // The right answer as text: the option, or the number from the learner's own run.
 std::string right_answer(const Question &question, const Facts &facts);
@@ -48,5 +49,8 @@ std::string right_answer(const Question &question, const Facts &facts);
 // The last of the tries was right, and came after all wrong options, or after
 // many numbers.
 bool guessed(const Question &question, const std::vector<std::string> &tries, const Facts &facts);
+
+// The same of all that was done: who began the step anew knows still which option was left.
+bool guessed(const Question &question, const StepProgress &done, const Facts &facts);
 
 } // namespace lab::path

@@ -306,7 +306,8 @@ TEST(Right, ANumberMayBeOffByAShareOfIt) {
 TEST(Right, AUnitMayBeTypedAlong) {
   for (const char *good : {"783 ms", "783ms", "~783 ms", "~ 783"})
     EXPECT_TRUE(right(number(0.01), good, facts())) << good;
-  EXPECT_FALSE(right(number(0.01), "about 783", facts()));
+  for (const char *wrong : {"about 783", "783 s", "783 MB", "783 ms or so", "783 ms 3"})
+    EXPECT_FALSE(right(number(0.01), wrong, facts())) << wrong;
 }
 
 TEST(Right, AnExactOneIsExact) {
@@ -345,7 +346,26 @@ TEST(Guessed, AllOptionsInTurnAreGuessing) {
   EXPECT_FALSE(guessed(cause, {"Too large", "Too large", "Too large", "Too small"}, Facts()))
       << "stubborn, but one option was never tried";
   EXPECT_FALSE(guessed(cause, {"Too small", "Too slow", "Too large"}, Facts())) << "not right";
-  EXPECT_FALSE(guessed(cause, {}, Facts()));
+  EXPECT_FALSE(guessed(cause, std::vector<std::string>(), Facts()));
+}
+
+TEST(Guessed, WhatWasGuessedBeforeAgainStaysGuessed) {
+  const Question &cause = before_and_after().questions[1];
+  StepProgress done;
+  done.tries["cause"] = {"Too small"};
+  EXPECT_FALSE(guessed(cause, done, Facts()));
+  for (const json &harmless :
+       {json(), json("no object"), json{{"tries", 3}}, json{{"tries", {{"cause", "Too small"}}}},
+        json{{"tries", {{"cause", {"Too large", 3, "Too small"}}}}},
+        json{{"tries", {{"held", {"Too large", "Too slow", "Too small"}}}}}})
+    done.earlier.push_back(harmless);
+  EXPECT_FALSE(guessed(cause, done, Facts()));
+  done.earlier.push_back({{"tries", {{"cause", {"Too large", "Too slow", "Too small"}}}}});
+  EXPECT_TRUE(guessed(cause, done, Facts()));
+  done.tries["cause"] = {"Too slow"};
+  EXPECT_FALSE(guessed(cause, done, Facts())) << "not right";
+  done.tries.clear();
+  EXPECT_FALSE(guessed(cause, done, Facts()));
 }
 
 TEST(Guessed, FromTheFifthNumberOnItIsGuessing) {

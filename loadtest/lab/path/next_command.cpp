@@ -79,10 +79,8 @@ void print_step(const Places &places, const Course &course, const Step &step) {
     ++place;
   fmt::print("Step {}, {} ({} of {}, about {} minutes)\n{}\n\n", step.number, step.title, place,
              route.size(), step.minutes, step.now);
-  if (const auto why = course.broken_by(step); !why.empty())
-    fmt::print("It was passed, and no longer holds: {}\nMend that, or begin it anew: "
-               "scripts/lab again {}\n\n",
-               why, step.number);
+  if (const auto broken = course.mend(step); !broken.empty())
+    fmt::print("{}\n", broken);
   if (const auto why = trouble(places, step); !why.empty())
     fmt::print("first      {}\n", why);
   fmt::print("read       docs/path/{}.md\n", step.stem());

@@ -221,6 +221,9 @@ const std::vector<WrongFix> wrong_fixes = {
     {"break-big",
      "a bounded pool that is huge",
      {"compare fixed_huge bounded_timeout --profile ceiling --set bounded_timeout.max=500"}},
+    {"break-big",
+     "a handful of users",
+     {"compare fixed_huge bounded_timeout --profile ceiling --users 20"}},
     {"break-big", "another load", {"compare fixed_huge bounded_timeout --profile hold"}},
 
     {"more-is-slower", "nothing is run", {}},
@@ -279,6 +282,11 @@ const std::vector<WrongFix> wrong_fixes = {
      "far too careful",
      {"up --hosts 2", "use bounded_timeout --set max=80", "load ceiling --seconds 5",
       "use bounded_timeout --set max=10", "load ceiling --seconds 5", "up --hosts 1"}},
+
+    {"budget",
+     "a handful of users",
+     {"up --hosts 2", "use bounded_timeout --set max=80", "load ceiling --users 20 --seconds 5",
+      "use bounded_timeout --set max=40", "load ceiling --users 20 --seconds 5", "up --hosts 1"}},
 
     {"adaptive", "nothing is run", {}},
     {"adaptive", "a load that ten can serve", {"compare bounded_timeout adaptive --profile hold"}},

@@ -23,6 +23,17 @@ void print_locked(const Step &step, const StepProgress &done) {
                  question.is_choice() || question.unit.empty() ? "" : " " + question.unit);
 }
 
+// A lock is kept, whoever made it: the page or another terminal may have been first.
+Exit already_locked(const Course &course, const Step &step, const std::vector<std::string> &given) {
+  if (!given.empty())
+    throw cli::SetUpFailed(fmt::format("the prediction of step {} is locked; scripts/lab again "
+                                       "{} begins the step anew",
+                                       step.number, step.number));
+  fmt::print("step {}, {}: your prediction is locked\n", step.number, step.title);
+  print_locked(step, course.of(step));
+  return Exit::pass;
+}
+
 void print_questions(const Step &step, std::uint64_t salt) {
   for (const Question &question : step.predictions)
     fmt::print("\n{}", shown_question(question, shuffled(question, salt, 0), Facts()));
@@ -39,15 +50,8 @@ Exit run(const Places &places, const std::vector<std::string> &given) {
     fmt::print("You are through: there is nothing left to predict. See scripts/lab next\n");
     return Exit::pass;
   }
-  if (course.of(*step).predicted_ms != 0) {
-    if (!given.empty())
-      throw cli::SetUpFailed(fmt::format("the prediction of step {} is locked; scripts/lab again "
-                                         "{} begins the step anew",
-                                         step->number, step->number));
-    fmt::print("step {}, {}: your prediction is locked\n", step->number, step->title);
-    print_locked(*step, course.of(*step));
-    return Exit::pass;
-  }
+  if (course.of(*step).predicted_ms != 0)
+    return already_locked(course, *step, given);
   const auto answers = parse_answers(given, step->predictions);
   course.change([](Progress &) {}); // so that there is a salt
   const std::uint64_t salt = course.progress().salt;
@@ -79,12 +83,18 @@ Exit run(const Places &places, const std::vector<std::string> &given) {
           fmt::format("--answer {}=... is missing: all are locked together", question.id));
     }
   }
+  bool locked_meanwhile = false;
   course.change([&](Progress &progress) {
     StepProgress &done = progress.steps[step->name];
+    locked_meanwhile = done.predicted_ms != 0;
+    if (locked_meanwhile)
+      return;
     done.begun_ms = done.begun_ms == 0 ? now_ms() : done.begun_ms;
     done.predictions = predictions;
     done.predicted_ms = now_ms();
   });
+  if (locked_meanwhile)
+    return already_locked(course, *step, given);
   fmt::print("locked. Now run:\n");
   for (const PlannedRun &planned : step->runs) {
     if (!planned.edit.empty())

@@ -1,11 +1,13 @@
 #include "loadtest/lab/path/progress.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
 
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
+#include "loadtest/lab/path/pace.hpp"
 
 namespace lab::path {
 
@@ -51,13 +53,14 @@ Progress read_progress(const fs::path &file) {
     refuse(file, "it can't be read");
   try {
     const json stored = json::parse(*text);
-    const auto progress = stored.get<Progress>();
+    auto progress = stored.get<Progress>();
     const json known = to_json(progress);
     refuse_unknown(file, stored, known);
     for (const auto &[name, step] : progress.steps)
       refuse_unknown(file, stored.at("steps").at(name), known.at("steps").at(name));
     if (!(progress.pace > 0 && progress.pace <= 1))
       refuse(file, "pace must be above 0 and at most 1");
+    progress.pace = std::max(least_pace, progress.pace); // it was slowed down further once
     return progress;
   } catch (const json::exception &e) {
     refuse(file, e.what());

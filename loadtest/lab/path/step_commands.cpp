@@ -57,6 +57,7 @@ Exit again(const Places &places, const std::string &wanted) {
     done = {};
     done.begun_ms = now_ms();
     done.earlier = std::move(earlier);
+    progress.pace = 1; // the machine may be free by now
   });
   fmt::print("step {} ({}) begins anew; what you did of it before is kept in the report. Next: "
              "scripts/lab next\n",

@@ -89,6 +89,34 @@ TEST(Steps, AllOfTheLabsOwnAreRead) {
                           "5-more-is-slower", "6-size-it", "7-timeouts", "8-budget", "9-adaptive"));
 }
 
+// Whoever picks the longest line each time, or the shortest, has understood nothing.
+TEST(Steps, TheLengthOfAnOptionDoesNotTellTheRightOne) {
+  std::vector<std::string> longest, shortest;
+  std::size_t choices = 0;
+  for (const Step &step : read_steps(real_steps()))
+    for (const auto *questions : {&step.predictions, &step.questions})
+      for (const Question &question : *questions) {
+        if (!question.is_choice())
+          continue;
+        ++choices;
+        const std::size_t right = question.right_option().text.size();
+        bool is_longest = true, is_shortest = true;
+        for (const Option &option : question.options)
+          if (!option.right) {
+            is_longest = is_longest && option.text.size() < right;
+            is_shortest = is_shortest && option.text.size() > right;
+          }
+        const auto name = fmt::format("{}: {}", step.name, question.id);
+        if (is_longest)
+          longest.push_back(name);
+        if (is_shortest)
+          shortest.push_back(name);
+      }
+  EXPECT_GT(choices, 10U);
+  EXPECT_LE(longest.size(), choices * 2 / 5) << testing::PrintToString(longest);
+  EXPECT_LE(shortest.size(), choices * 2 / 5) << testing::PrintToString(shortest);
+}
+
 TEST(Steps, SayWhatTheirFileSays) {
   const Step step = step_from(whole());
   EXPECT_EQ(step.stem(), "1-step");

@@ -41,8 +41,7 @@ std::vector<std::string> guessed_questions(const Step &step, const StepProgress 
                                            const Facts &facts) {
   std::vector<std::string> ids;
   for (const Question &question : step.questions)
-    if (const auto tries = done.tries.find(question.id);
-        tries != done.tries.end() && guessed(question, tries->second, facts))
+    if (guessed(question, done, facts))
       ids.push_back(question.id);
   return ids;
 }

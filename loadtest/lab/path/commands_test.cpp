@@ -1,0 +1,199 @@
+// What the commands of the path say and keep, on made-up runs. Nobody sits at a terminal.
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "loadtest/lab/files.hpp"
+#include "loadtest/lab/path/commands.hpp"
+#include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/dialogue.hpp"
+#include "loadtest/lab/path/made_up.hpp"
+#include "loadtest/lab/path/pace.hpp"
+#include "loadtest/lab/places.hpp"
+
+namespace lab::path {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class CommandsTest : public testing::Test {
+protected:
+  CommandsTest() : places_(folder_.path() / "home", folder_.path() / "work") {
+    fs::create_directories(places_.path_steps().parent_path());
+    fs::copy(real_steps(), places_.path_steps());
+    fs::create_directories(places_.runs());
+  }
+
+  // What a command printed; cli::SetUpFailed as it is thrown.
+  std::string lab(const std::string &command) const {
+    CLI::App lab;
+    cli::Chosen chosen;
+    for (const auto add : {add_next, add_predict, add_check, add_again, add_skip})
+      add(lab, chosen);
+    lab.parse(command);
+    testing::internal::CaptureStdout();
+    try {
+      chosen.action(places_);
+    } catch (...) {
+      testing::internal::GetCapturedStdout();
+      throw;
+    }
+    return testing::internal::GetCapturedStdout();
+  }
+
+  void record(const json &patch) {
+    json run = made_up_run(patch);
+    run["started_ms"] = now_ms() + ++recorded_;
+    const auto folder = fs::path("work") / ".lab" / "runs" /
+                        fmt::format("20260131T2359{:02}Z-hold-fixed_tiny-1", recorded_);
+    for (const char *file : {"run.json", "histograms.json"})
+      folder_.write(folder / file, "{}");
+    folder_.write(folder / "summary.json", run.dump());
+  }
+
+  // The run of step 1, which proves nothing.
+  void record_invalid(const char *code, const char *why) {
+    record({{"rate_asked", 20},
+            {"verdict", "invalid"},
+            {"why", why},
+            {"guards", {{"codes", {code}}, {"others_percent", 50}}}});
+  }
+
+  Progress progress() const { return read_progress(places_.progress()); }
+
+  const MadeUpFolder folder_;
+  const cli::Places places_;
+  int recorded_ = 0;
+};
+
+TEST_F(CommandsTest, AMachineThatWasTooBusyIsAskedForLess) {
+  lab("predict --answer in-use=1");
+  record_invalid("lag", "requests went out late");
+  const auto less = AllOf(HasSubstr("the machine was too busy for this run. The next one asks for "
+                                    "less:\n"),
+                          HasSubstr("--rate 10 --hold 100"));
+  EXPECT_THAT(lab("check"), less);
+  EXPECT_EQ(progress().pace, 0.5);
+  EXPECT_THAT(lab("check"), less) << "the same run slows down once";
+  EXPECT_EQ(progress().pace, 0.5);
+  lab("again gauges");
+  EXPECT_EQ(progress().pace, 1);
+}
+
+TEST_F(CommandsTest, WhereNothingLessCanBeAskedNobodyIsPromisedIt) {
+  for (const char *step : {"gauges", "break-small", "two-causes"})
+    lab(fmt::format("skip {}", step));
+  lab("predict --answer who=a --answer neighbour=50");
+  for (const char *strategy : {"fixed_huge", "bounded_timeout"})
+    record({{"strategy", strategy},
+            {"profile", "ceiling"},
+            {"model", "closed"},
+            {"users", 160},
+            {"hold_ms", 1000},
+            {"verdict", "invalid"},
+            {"guards", {{"codes", {"machine_busy"}}}}});
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("too busy for this run. Close other programs and run "
+                                            "it again:\n"),
+                                  Not(HasSubstr("less"))));
+}
+
+TEST_F(CommandsTest, ARunThatIsInvalidForAnotherReasonIsRunAgainAtTheSamePace) {
+  lab("predict --answer in-use=1");
+  record_invalid("strategy_changed", "the strategy changed in mid-run, to adaptive");
+  EXPECT_THAT(lab("check"),
+              AllOf(HasSubstr("this run proves nothing: the strategy changed in mid-run, to "
+                              "adaptive. Run it again:\n"),
+                    HasSubstr("run:  scripts/lab load hold --rate 20\n"), Not(HasSubstr("busy"))));
+  EXPECT_EQ(progress().pace, 1);
+}
+
+TEST_F(CommandsTest, ThePredictionThatWasLockedFirstStays) {
+  lab("next");
+  std::string said;
+  std::thread second;
+  {
+    // The second one has seen no prediction, and waits for its turn to write.
+    const auto first = cli::FileLock::wait_for(places_.progress().string() + ".lock");
+    second = std::thread([&] { said = failure_of([&] { lab("predict --answer in-use=99"); }); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    Progress locked = progress();
+    locked.steps["gauges"].predictions = {{"in-use", "1"}};
+    locked.steps["gauges"].predicted_ms = predicted_ms;
+    cli::write_whole(places_.progress(), to_json(locked).dump());
+  }
+  second.join();
+  EXPECT_THAT(said, HasSubstr("the prediction of step 1 is locked"));
+  EXPECT_EQ(progress().steps["gauges"].predictions.at("in-use"), "1");
+  EXPECT_EQ(progress().steps["gauges"].predicted_ms, predicted_ms);
+}
+
+TEST_F(CommandsTest, ASkippedStepIsNotCheckedButBroughtBack) {
+  lab("skip gauges");
+  EXPECT_EQ(failure_of([&] { lab("check gauges"); }), "step 1 is skipped: scripts/lab again 1");
+  EXPECT_EQ(progress().steps["gauges"].checks, 0);
+  lab("again gauges");
+  EXPECT_THAT(lab("check gauges"), HasSubstr("predict first"));
+}
+
+TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
+  lab("predict --answer in-use=1");
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  const auto answers_are = [&](const std::string &max) {
+    ProgressFile(places_.progress()).change([&](Progress &progress) {
+      for (const Question &question : real_step("gauges").questions)
+        progress.steps["gauges"].tries[question.id] = {
+            question.is_choice() ? question.right_option().text : "1"};
+      if (!max.empty())
+        progress.steps["gauges"].tries["max"] = {max};
+    });
+  };
+  answers_are("");
+  const auto anew = HasSubstr("It was passed, and no longer holds: an answer in the progress file "
+                              "is not the right one\nMend that, or begin it anew: scripts/lab "
+                              "again 1\n");
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("\npass\n"), Not(anew)));
+  answers_are("changed by hand");
+  EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\nnot yet\n"), anew));
+  EXPECT_THAT(lab("next"), anew);
+}
+
+TEST_F(CommandsTest, WhatIsToldOfAnAnswerIsInTheJsonToo) {
+  lab("predict --answer in-use=1");
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  const auto answered = [&](const std::string &given) {
+    return json::parse(lab(fmt::format("check --json=-{}", given))).at("answered");
+  };
+  EXPECT_EQ(answered(""), json::array());
+  const Question &code = real_step("gauges").questions.back();
+  ASSERT_EQ(code.id, "code");
+  const auto letter = [&](bool right) {
+    const auto tries = progress().steps["gauges"].tries["code"].size();
+    const auto options = shuffled(code, progress().salt, tries);
+    std::size_t place = 0;
+    while (options[place].right != right)
+      ++place;
+    return std::pair(fmt::format(" --answer code={:c}", static_cast<char>('a' + place)),
+                     options[place].because);
+  };
+  for (const bool right : {false, true}) {
+    const auto [given, because] = letter(right);
+    EXPECT_EQ(
+        answered(given),
+        (json::array(
+            {{{"id", "code"}, {"right", right}, {"because", right ? code.because : because}}})));
+  }
+}
+
+} // namespace
+} // namespace lab::path
