@@ -1,6 +1,7 @@
 #include "host/pool/governor.hpp"
 
 #include <cstddef>
+#include <utility>
 
 namespace lab::pool {
 
@@ -13,10 +14,16 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   made.generation = generation;
   made.copy = copy;
   guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
-  guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
-  for (const plugin::Param &param : made.library->params())
-    made.values.emplace_back(param.name, param.default_value);
-  apply(made, values);
+  try {
+    guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
+    for (const plugin::Param &param : made.library->params())
+      made.values.emplace_back(param.name, param.default_value);
+    apply(made, values);
+  } catch (...) {
+    // Unwinding would run its `destroy` and its destructors where a fault ends the host.
+    (void)retire(std::move(made));
+    throw;
+  }
   return made;
 }
 
