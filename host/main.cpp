@@ -236,6 +236,8 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   stream.stop();
   http.stop();
   spdlog::info("stopped");
+  if (!tainted)
+    strategies.shut_down();
   host_ends_by_itself();
   const StrategyStatus status = strategies.status();
   if (status.contained > 0) {

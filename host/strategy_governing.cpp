@@ -94,8 +94,6 @@ void StrategyService::govern(Post &post) {
     else
       keep_to_share(post);
   }
-  if (auto last = post.governor.go_builtin())
-    (void)post.governor.retire(std::move(*last));
   post.watch.detach();
 }
 
