@@ -215,8 +215,8 @@ TEST(Containment, TheServiceEndsThoughItsStrategyHangsInItsEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Contained,
                          ::testing::Values("crash_in_look", "abort_in_look", "hang_in_look",
-                                           "stack_overflow", "throw_across_abi", "slow_look",
-                                           "hang_in_create"),
+                                           "stack_overflow", "throw_across_abi", "throw_in_admit",
+                                           "slow_look", "hang_in_create"),
                          [](const auto &kind) { return std::string(kind.param); });
 
 } // namespace

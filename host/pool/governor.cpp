@@ -1,9 +1,17 @@
 #include "host/pool/governor.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <utility>
 
 namespace lab::pool {
+namespace {
+
+// As strategy.h says of a verdict; the pool adds it to a moment.
+constexpr std::chrono::hours longest_wait{1};
+
+} // namespace
 
 Governor::Governor(std::uint64_t seed, CallGuard &guard) : guard_(guard), random_(seed) {}
 
@@ -106,17 +114,21 @@ Decision Governor::look(pl_observation seen, const std::optional<ServerView> &se
   return {shared.plan, clamped.fields + shared.fields, why, std::nullopt};
 }
 
-Verdict Governor::admit(const pl_ask &ask) {
+Admission Governor::admit(const pl_ask &ask) {
   pl_verdict answer{};
-  const auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
-  // An `admit` that fails, or answers nonsense, decides nothing.
-  if (failure || answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
+  auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
+  if (failure)
+    return {{}, std::move(failure)};
+  // Nonsense decides nothing.
+  if (answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
     return {};
   switch (answer.kind) {
-  case PL_WAIT:
-    return {Verdict::Kind::wait, answer.place == PL_FRONT, Duration(answer.wait)};
+  case PL_WAIT: {
+    const Duration wait = std::min<Duration>(Duration(answer.wait), longest_wait);
+    return {{Verdict::Kind::wait, answer.place == PL_FRONT, wait}, std::nullopt};
+  }
   case PL_REFUSE:
-    return {Verdict::Kind::refuse, false, {}};
+    return {{Verdict::Kind::refuse, false, {}}, std::nullopt};
   default:
     return {};
   }

@@ -1,6 +1,7 @@
 // What a strategy's own mistakes may cost: never the plan in force, never half a change.
 #include "host/pool/governor.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -80,6 +81,28 @@ TEST(Governor, EndsUnderGuardTheLibraryThatMakesNoInstance) {
                    std::filesystem::path(POOL_LAB_BAD_STRATEGIES) / "null_from_create.so", {}),
                plugin::Unusable);
   EXPECT_EQ(guard.calls, (std::vector<std::string>{"load", "create", "destroy", "close"}));
+}
+
+TEST(Governor, NoVerdictLetsARequestWaitForMoreThanAnHour) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(governor.load(
+      "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
+  EXPECT_EQ(governor.admit({}).verdict.wait, std::chrono::hours(1));
+  (void)governor.retire(std::move(*governor.go_builtin()));
+}
+
+TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceInAdmit) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(
+      governor.load("throw_in_admit", 1,
+                    std::filesystem::path(POOL_LAB_BAD_STRATEGIES) / "throw_in_admit.so", {}));
+  const Admission admission = governor.admit({});
+  ASSERT_TRUE(admission.failure);
+  EXPECT_TRUE(admission.failure->threw);
+  EXPECT_EQ(admission.verdict.kind, Verdict::Kind::keep);
+  governor.abandon();
 }
 
 } // namespace
