@@ -20,12 +20,7 @@
 namespace lab::host {
 namespace {
 
-constexpr int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
 constexpr std::size_t signal_stack_size = std::size_t{64} * 1024;
-
-int hung_signal() {
-  return SIGRTMIN + 3;
-}
 
 sem_t something_parked;
 
@@ -46,7 +41,7 @@ void on_signal(int signal, siginfo_t *, void *context) {
   const int saved = errno;
   if (CallWatch *watch = CallWatch::of_this_thread())
     watch->fault(signal, context); // does not return when the thread is in a call
-  if (signal != hung_signal()) {
+  if (signal != plugin::park_signal()) {
     // Not in a strategy: the host itself has failed, and must be seen to.
     ::signal(signal, SIG_DFL);
     ::raise(signal);
@@ -145,7 +140,7 @@ std::string CallWatch::what(const std::filesystem::path &folder) const {
     if (code && file.parent_path() == folder)
       where = fmt::format(", at {:#x} of {}", code->offset, file.filename().string());
   }
-  if (parked_signal_.load() == hung_signal())
+  if (parked_signal_.load() == plugin::park_signal())
     return "hung in " + call + ": it did not come back within a second" + where;
   if (complaint_[0] != '\0')
     return fmt::format("crashed in {} (SIGABRT: {}){}", call, plugin::shown_text(complaint_.data()),
@@ -163,7 +158,7 @@ std::chrono::nanoseconds CallWatch::in_call_for() const {
 }
 
 void CallWatch::park_hung() {
-  ::pthread_kill(thread_, hung_signal());
+  ::pthread_kill(thread_, plugin::park_signal());
 }
 
 void install_containment() {
@@ -178,9 +173,9 @@ void install_containment() {
   action.sa_sigaction = on_signal;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   ::sigemptyset(&action.sa_mask);
-  for (const int signal : faults)
+  for (const int signal : plugin::fault_signals)
     ::sigaction(signal, &action, nullptr);
-  ::sigaction(hung_signal(), &action, nullptr);
+  ::sigaction(plugin::park_signal(), &action, nullptr);
   std::set_terminate(on_terminate);
 }
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -25,15 +26,36 @@ struct Lab {
     char made[] = "/tmp/pool-lab-contain-XXXXXX";
     copies = ::mkdtemp(made);
     StrategyService::Options options;
-    options.folders = {POOL_LAB_STRATEGIES, POOL_LAB_BAD_STRATEGIES};
+    options.folders = {POOL_LAB_STRATEGIES, POOL_LAB_BAD_STRATEGIES, POOL_LAB_FIXTURES};
     options.copies = copies;
     options.verifier = POOL_LAB_VERIFIER;
     options.verify = false;
     service = std::make_unique<StrategyService>(clock, pool, options, [] { return std::nullopt; });
   }
   ~Lab() {
-    service.reset();
+    end();
     std::filesystem::remove_all(copies);
+  }
+
+  // Ends the service, as the host does; this program too where that hangs.
+  void end() {
+    std::promise<void> ended;
+    std::thread ending([&] {
+      service.reset();
+      ended.set_value();
+    });
+    if (ended.get_future().wait_for(30s) != std::future_status::ready) {
+      std::fprintf(stderr, "the service does not end\n");
+      std::_Exit(1); // its threads can't be ended
+    }
+    ending.join();
+  }
+
+  bool has_copy_of(const std::string &name) const {
+    std::filesystem::directory_iterator all(copies);
+    return std::any_of(all, std::filesystem::directory_iterator(), [&](const auto &copy) {
+      return copy.path().filename().string().rfind(name + ".", 0) == 0;
+    });
   }
 
   Clock clock;
@@ -88,6 +110,7 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
   if (const std::string kind = GetParam(); kind == "crash_in_look" || kind == "hang_in_look") {
     EXPECT_NE(lab.service->status().problem.find(", at 0x"), std::string::npos)
         << lab.service->status().problem;
+    EXPECT_TRUE(lab.has_copy_of(kind)) << "for whoever looks for what went wrong";
   }
   EXPECT_FALSE(lab.service->status().tainted);
   EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 23U) << "with its parameters";
@@ -132,10 +155,68 @@ TEST(Containment, EachOrderIsAnsweredThoughTheGovernorFalls) {
   }
 }
 
+// A lab whose strategy is stuck in a look of its own, for as long as the file is there.
+struct StuckLab : Lab {
+  explicit StuckLab(bool deaf) {
+    install_containment();
+    ::setenv("POOL_LAB_STUCK", file.c_str(), 1);
+    (void)service->use("fixed_huge", {});
+    (void)service->use("stuck", {{"deaf", deaf ? 1 : 0}});
+    EXPECT_TRUE(comes_true([&] { return std::filesystem::exists(file); }));
+  }
+  const std::filesystem::path file = copies / "stuck-in-look";
+};
+
+TEST(Containment, AnOrderThatHadNotBegunIsCarriedOutAfterTheFall) {
+  StuckLab lab(false);
+  const SwapResult result = lab.service->use("fixed_tiny", {});
+  EXPECT_TRUE(result.swapped);
+  EXPECT_EQ(lab.service->status().name, "fixed_tiny");
+  EXPECT_EQ(lab.service->status().contained, 1U);
+  EXPECT_TRUE(lab.has_copy_of("stuck"));
+}
+
+TEST(Containment, ASettingForTheOneThatFellIsRefusedWithTheReason) {
+  StuckLab lab(false);
+  try {
+    (void)lab.service->use("stuck", {{"deaf", 1}});
+    FAIL() << "the fallen one took a setting";
+  } catch (const StrategyRefused &refused) {
+    EXPECT_NE(std::string(refused.what()).find("hung in look"), std::string::npos)
+        << refused.what();
+  }
+}
+
+TEST(Containment, AThreadThatCantBeParkedTaintsTheHost) {
+  StuckLab lab(true);
+  EXPECT_TRUE(comes_true([&] { return lab.service->status().tainted; }));
+  EXPECT_EQ(lab.service->status().tainted_by, "stuck");
+  EXPECT_NE(lab.service->status().problem.find("can't be stopped"), std::string::npos)
+      << lab.service->status().problem;
+  std::filesystem::remove(lab.file); // and its thread ends
+}
+
+TEST(Containment, TheServiceEndsThoughItsStrategyIsStuckInALook) {
+  StuckLab lab(false);
+  lab.end();
+}
+
+TEST(Containment, TheServiceEndsThoughItsStrategyHangsInItsEnd) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("hang_in_destroy", {});
+  lab.service->shut_down();
+  EXPECT_EQ(lab.service->status().contained, 1U);
+  EXPECT_NE(lab.service->status().problem.find("hung in destroy"), std::string::npos)
+      << lab.service->status().problem;
+  EXPECT_THROW((void)lab.service->use("fixed_tiny", {}), StrategyRefused) << "it waits for ever";
+  lab.end();
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, Contained,
                          ::testing::Values("crash_in_look", "abort_in_look", "hang_in_look",
-                                           "stack_overflow", "throw_across_abi", "slow_look",
-                                           "hang_in_create"),
+                                           "stack_overflow", "throw_across_abi", "throw_in_admit",
+                                           "slow_look", "hang_in_create"),
                          [](const auto &kind) { return std::string(kind.param); });
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,6 @@
 #include <CLI/CLI.hpp>
 #include <Poco/Net/NetException.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include "db/connection_share.hpp"
@@ -29,6 +29,7 @@
 #include "host/faults/host_faults.hpp"
 #include "host/handed_password.hpp"
 #include "host/http/server.hpp"
+#include "host/line_sink.hpp"
 #include "host/live_pool.hpp"
 #include "host/metrics.hpp"
 #include "host/routes/routes.hpp"
@@ -236,6 +237,8 @@ int serve(const Settings &settings, const pool::ParamValues &params, const sigse
   stream.stop();
   http.stop();
   spdlog::info("stopped");
+  if (!tainted)
+    strategies.shut_down();
   host_ends_by_itself();
   const StrategyStatus status = strategies.status();
   if (status.contained > 0) {
@@ -260,7 +263,8 @@ int main(int argc, char **argv) {
     return app.exit(e) == 0 ? EXIT_SUCCESS : exit_set_up_failed;
   }
 
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("host"));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("host", std::make_shared<LineSink>(STDERR_FILENO)));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   spdlog::flush_on(spdlog::level::info);
   install_containment();

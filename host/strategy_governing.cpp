@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "host/containment.hpp"
@@ -94,8 +95,6 @@ void StrategyService::govern(Post &post) {
     else
       keep_to_share(post);
   }
-  if (auto last = post.governor.go_builtin())
-    (void)post.governor.retire(std::move(*last));
   post.watch.detach();
 }
 
@@ -147,8 +146,14 @@ void StrategyService::look(Post &post, After after) {
 void StrategyService::ask_about_waiters(Post &post) {
   if (!post.governor.admits())
     return;
-  for (const pool::WaitingRequest &waiting : pool_.take_asks())
-    pool_.admitted(waiting.request, post.governor.admit(waiting.shown));
+  for (const pool::WaitingRequest &waiting : pool_.take_asks()) {
+    pool::Admission admission;
+    if (post.governor.admits()) // else it was expelled at one before
+      admission = post.governor.admit(waiting.shown);
+    pool_.admitted(waiting.request, admission.verdict);
+    if (admission.failure && admission.failure->threw)
+      expel(post, fmt::format("failed in admit: {}", admission.failure->text), false);
+  }
 }
 
 // Noted by the governor itself, so that a fault in the very next look finds the

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -15,6 +16,13 @@
 #include "host/strategy_service.hpp"
 
 namespace lab::host {
+
+// The strategy was stopped while it carried an order out. Its code, and so its copy, is kept for
+// whoever looks for what went wrong.
+class StoppedInOrder : public StrategyRefused {
+public:
+  explicit StoppedInOrder(const std::string &what) : StrategyRefused(Kind::refused, what) {}
+};
 
 // One governor thread and what it is told. Outlives the thread's parking.
 struct StrategyService::Post {
@@ -27,12 +35,14 @@ struct StrategyService::Post {
   explicit Post(std::uint64_t seed) : governor(seed, watch) {}
 
   CallWatch watch;
-  pool::Governor governor; // [governor]
-  int slow = 0;            // [governor] looks running
-  int failed = 0;          // [governor]
-  pool::Time next_look{};  // [governor]
-  pool::Time last_look{};  // [governor]
-  pool::Plan plan;         // [governor] in force
+  pool::Governor governor;                // [governor]
+  int slow = 0;                           // [governor] looks running
+  int failed = 0;                         // [governor]
+  pool::Time next_look{};                 // [governor]
+  pool::Time last_look{};                 // [governor]
+  pool::Plan plan;                        // [governor] in force
+  std::optional<pool::Time> told_to_park; // [watchdog] since when, in a call that hangs
+  bool unstoppable = false;               // [watchdog] it was told, and did not
 
   std::mutex mutex; // guards the rest; the pool's lock may be held when it is taken
   std::condition_variable wake;

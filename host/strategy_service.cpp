@@ -36,17 +36,44 @@ StrategyService::StrategyService(const Clock &clock, LivePool &pool, Options opt
 }
 
 StrategyService::~StrategyService() {
-  if (putting_back_.joinable())
-    putting_back_.join(); // while the watchdog can still end it
+  shut_down(); // while the watchdog can still end it
   watchdog_.request_stop();
   wake_watchdog();
   watchdog_.join();
+  if (putting_back_.joinable()) // only now: the watchdog assigns it
+    putting_back_.join();
   close_post(*post_);
+}
+
+void StrategyService::shut_down() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(ending_, true))
+      return;
+  }
+  constexpr std::chrono::milliseconds moment{20};
+  std::unique_lock one_at_a_time(swap_mutex_, std::defer_lock);
+  while (!one_at_a_time.try_lock_for(moment))
+    if (status().tainted)
+      return;
+  std::future<SwapResult> ended = queue_order(status().name, [](Post &post) {
+    if (auto last = post.governor.go_builtin())
+      (void)post.governor.retire(std::move(*last));
+    return SwapResult{};
+  });
+  while (ended.wait_for(moment) != std::future_status::ready)
+    if (status().tainted)
+      return;
 }
 
 SwapResult StrategyService::use(const std::string &name, const pool::ParamValues &params,
                                 bool fresh) {
   const std::lock_guard one_at_a_time(swap_mutex_);
+  return use_now(name, params, fresh);
+}
+
+SwapResult StrategyService::use_now(const std::string &name, const pool::ParamValues &params,
+                                    bool fresh) {
   if (!plugin::valid_name(name))
     throw StrategyRefused(
         StrategyRefused::Kind::bad_name,
@@ -70,6 +97,7 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   const pool::Time begun = clock_.now();
   const std::string name = status().name;
   SwapResult result = give_order(name, [this, params, name](Post &post) {
+    (void)values_in_force(post); // it may have fallen before this came to its turn
     if (const auto problem = post.governor.set(params))
       throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
     look(post, After::new_settings);
@@ -222,6 +250,8 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
       done.params = values_in_force(post);
       return done;
     });
+  } catch (const StoppedInOrder &) {
+    throw;
   } catch (const StrategyRefused &e) {
     give_up(e.kind, e.what());
   }
@@ -232,7 +262,18 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
   return result;
 }
 
+// [swap_mutex_ held]
 SwapResult StrategyService::give_order(const std::string &culprit, Order order) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ending_) // nobody would carry it out
+      throw StrategyRefused(StrategyRefused::Kind::refused, "the host is stopping");
+  }
+  return queue_order(culprit, std::move(order))
+      .get(); // kept by a governor, or broken by the watchdog
+}
+
+std::future<SwapResult> StrategyService::queue_order(const std::string &culprit, Order order) {
   auto pending = std::make_shared<Post::Pending>();
   pending->order = std::move(order);
   pending->culprit = culprit;
@@ -250,7 +291,7 @@ SwapResult StrategyService::give_order(const std::string &culprit, Order order) 
     post->wake.notify_one();
     break;
   }
-  return answer.get(); // kept by the governor, or broken by the watchdog
+  return answer;
 }
 
 StrategyStatus StrategyService::status() const {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -126,6 +127,11 @@ public:
   // Shown in the status until the next use: what could not be done, in one line.
   void note_problem(const std::string &problem);
 
+  // Ends the strategy in use while the watchdog can still stop what hangs in its end, and takes
+  // no more orders: they are refused. Comes back without having ended it where that can't be
+  // stopped; the host is tainted then.
+  void shut_down();
+
   StrategyStatus status() const;
   std::vector<Listed> list() { return catalogue_.list(); }
 
@@ -139,7 +145,9 @@ private:
 
   std::shared_ptr<Post> open_post();
   void close_post(Post &post);
+  SwapResult use_now(const std::string &name, const pool::ParamValues &params, bool fresh);
   SwapResult give_order(const std::string &culprit, Order order);
+  std::future<SwapResult> queue_order(const std::string &culprit, Order order);
   SwapResult set_params(const pool::ParamValues &params);
   SwapResult swap(const plugin::Found &found, const pool::ParamValues &params);
   void check_settings(const StrategySettings &settings);
@@ -158,9 +166,14 @@ private:
   pool::ParamValues values_in_force(const Post &post) const; // [governor]
   void note_fall(const std::string &culprit, const std::string &what);
 
+  void note_taint(const std::string &culprit);
+  std::string culprit_of(Post &post) const;
+
   void watch(std::stop_token stop);         // [watchdog]
   void contain(std::shared_ptr<Post> post); // [watchdog]
+  void end_hung_call(Post &post);           // [watchdog]
   void put_back();                          // [watchdog]
+  void use_again(const Wanted &wanted, const std::string &problem);
 
   const Clock &clock_;
   LivePool &pool_;
@@ -168,7 +181,7 @@ private:
   const ServerNumbers server_;
   StrategyCatalogue catalogue_;
 
-  std::mutex swap_mutex_;    // one `use` at a time; taken before mutex_
+  std::timed_mutex swap_mutex_; // one `use` at a time; taken before mutex_
   mutable std::mutex mutex_; // guards all below, for moments; never held while the pool is called
   std::shared_ptr<Post> post_;
   StrategyStatus status_;
@@ -176,9 +189,11 @@ private:
   std::uint64_t last_generation_ = 0;
   std::optional<Wanted> last_good_; // what was in force before
   std::optional<Wanted> put_back_;  // for the watchdog, once
+  bool is_putting_back_ = false;
+  bool ending_ = false; // no more orders
 
   std::jthread watchdog_;
-  std::jthread putting_back_; // a swap ordered by the watchdog, which must stay free
+  std::jthread putting_back_; // [watchdog] a swap ordered by the watchdog, which must stay free
 };
 
 } // namespace lab::host

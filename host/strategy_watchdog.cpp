@@ -21,6 +21,9 @@ namespace {
 // A call that takes longer than this by the wall clock hangs.
 constexpr std::chrono::seconds hung_after{1};
 
+// A thread that is told to park does so at once, unless it can't be reached.
+constexpr std::chrono::seconds parks_within{1};
+
 } // namespace
 
 void StrategyService::watch(std::stop_token stop) {
@@ -33,10 +36,42 @@ void StrategyService::watch(std::stop_token stop) {
     }
     if (post->watch.parked())
       contain(post);
-    else if (post->watch.in_call_for() > hung_after)
-      post->watch.park_hung();
+    else
+      end_hung_call(*post);
     put_back();
   }
+}
+
+void StrategyService::end_hung_call(Post &post) {
+  if (post.watch.in_call_for() <= hung_after) {
+    post.told_to_park.reset();
+    return;
+  }
+  const pool::Time now = clock_.now();
+  if (!post.told_to_park) {
+    post.told_to_park = now;
+    post.watch.park_hung();
+  } else if (now - *post.told_to_park > parks_within && !std::exchange(post.unstoppable, true)) {
+    // It blocks the signal, or is stuck in the kernel.
+    const std::string culprit = culprit_of(post);
+    const std::string what = fmt::format("hung in {} and can't be stopped", post.watch.call());
+    {
+      const std::lock_guard lock(mutex_);
+      note_fall(culprit, what);
+      note_taint(culprit);
+    }
+    spdlog::error("strategy {} {}", culprit, what);
+  }
+}
+
+// Whose code the governor runs.
+std::string StrategyService::culprit_of(Post &post) const {
+  {
+    const std::lock_guard lock(post.mutex);
+    if (post.current && !post.current->culprit.empty())
+      return post.current->culprit;
+  }
+  return status().name;
 }
 
 void StrategyService::contain(std::shared_ptr<Post> post) {
@@ -46,29 +81,20 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
   post->thread.detach(); // parked for ever, with all that it holds
   post->governor.abandon();
 
-  std::string culprit;
-  {
-    const std::lock_guard lock(post->mutex);
-    if (post->current)
-      culprit = post->current->culprit;
-  }
+  const std::string culprit = culprit_of(*post);
+  bool tainted = false;
   {
     const std::lock_guard lock(mutex_);
-    if (culprit.empty())
-      culprit = status_.name;
-    note_fall(culprit, what);
+    if (!post->unstoppable) // else it is noted already: it stopped after all
+      note_fall(culprit, what);
     // Loading holds the loader's own lock: nothing can be loaded after that.
     const std::string_view call = post->watch.call();
-    status_.tainted =
-        status_.tainted || post->watch.damaged_memory() || call == "load" || call == "close";
-    if (status_.tainted) {
+    if (post->watch.damaged_memory() || call == "load" || call == "close")
+      note_taint(culprit);
+    tainted = status_.tainted;
+    if (tainted)
       put_back_.reset();
-      if (status_.tainted_by.empty())
-        status_.tainted_by = culprit;
-    }
   }
-  spdlog::error("strategy {} {}; contained, its thread is parked", culprit, what);
-
   // Kept for ever: the parked thread stands on it.
   static std::vector<std::shared_ptr<Post>> parked;
   parked.push_back(post);
@@ -78,17 +104,29 @@ void StrategyService::contain(std::shared_ptr<Post> post) {
     post_ = next;
   }
   // Only now: who finds it closed looks for the next one, which is there.
-  std::deque<std::shared_ptr<Post::Pending>> broken;
+  std::shared_ptr<Post::Pending> broken;
+  std::deque<std::shared_ptr<Post::Pending>> waiting;
   {
     const std::lock_guard lock(post->mutex);
     post->closed = true;
-    broken.swap(post->orders);
-    if (post->current)
-      broken.push_front(post->current);
+    broken = post->current;
+    waiting.swap(post->orders);
   }
-  for (const auto &order : broken)
-    order->answer.set_exception(std::make_exception_ptr(
-        StrategyRefused(StrategyRefused::Kind::refused, culprit + " " + what)));
+  const std::string problem = fmt::format("{} {}", culprit, what);
+  if (broken)
+    broken->answer.set_exception(std::make_exception_ptr(StoppedInOrder(problem)));
+  if (!tainted) {
+    // They had not begun, and one of them may be the cure.
+    const std::lock_guard lock(next->mutex);
+    next->orders.insert(next->orders.end(), waiting.begin(), waiting.end());
+    next->wake.notify_one();
+  } else {
+    for (const auto &order : waiting)
+      order->answer.set_exception(
+          std::make_exception_ptr(StrategyRefused(StrategyRefused::Kind::refused, problem)));
+  }
+  // Last: whatever becomes of the log, the pool is governed and everybody has an answer.
+  spdlog::error("strategy {}; contained, its thread is parked", problem);
 }
 
 // What a fall changes in the status, and who is to be put back. [mutex_ held]
@@ -109,29 +147,52 @@ void StrategyService::note_fall(const std::string &culprit, const std::string &w
   options_.on_event({StrategyEvent::Kind::contained, culprit, "", what});
 }
 
+// Only a new process helps; the agent starts one and leaves out whom it may blame. [mutex_ held]
+void StrategyService::note_taint(const std::string &culprit) {
+  put_back_.reset();
+  if (!status_.tainted)
+    status_.tainted_by = culprit;
+  status_.tainted = true;
+}
+
 // Puts the last good strategy back by an ordinary swap, once.
 void StrategyService::put_back() {
-  std::optional<Wanted> wanted;
+  Wanted wanted;
+  std::string problem;
   {
     const std::lock_guard lock(mutex_);
-    wanted = std::exchange(put_back_, std::nullopt);
+    // One at a time: joining a thread that waits for a hung call would hang the watchdog too.
+    if (!put_back_ || ending_ || is_putting_back_)
+      return;
+    wanted = *std::exchange(put_back_, std::nullopt);
+    problem = status_.problem;
+    is_putting_back_ = true;
   }
-  if (!wanted)
-    return;
-  const std::string problem = status().problem;
   // On a thread of its own: should it hang, the watchdog must be free to see it.
-  putting_back_ = std::jthread([this, wanted = *wanted, problem] {
-    try {
-      (void)use(wanted.name, wanted.params);
-      const std::lock_guard lock(mutex_);
-      if (status_.name == wanted.name) {
-        status_.state = StrategyState::contained;
-        status_.problem = fmt::format("{}; {} is in force again", problem, wanted.name);
-      }
-    } catch (const StrategyRefused &e) {
-      spdlog::error("{} can't be put back: {}", wanted.name, e.what());
-    }
+  putting_back_ = std::jthread([this, wanted, problem] {
+    use_again(wanted, problem);
+    const std::lock_guard lock(mutex_);
+    is_putting_back_ = false;
   });
+}
+
+void StrategyService::use_again(const Wanted &wanted, const std::string &problem) {
+  try {
+    const std::lock_guard one_at_a_time(swap_mutex_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_ || !status_.name.empty())
+        return; // somebody chose another meanwhile
+    }
+    (void)use_now(wanted.name, wanted.params, false);
+    const std::lock_guard lock(mutex_);
+    if (status_.name == wanted.name) {
+      status_.state = StrategyState::contained;
+      status_.problem = fmt::format("{}; {} is in force again", problem, wanted.name);
+    }
+  } catch (const StrategyRefused &e) {
+    spdlog::error("{} can't be put back: {}", wanted.name, e.what());
+  }
 }
 
 } // namespace lab::host

@@ -1,8 +1,17 @@
 #include "host/pool/governor.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <utility>
 
 namespace lab::pool {
+namespace {
+
+// As strategy.h says of a verdict; the pool adds it to a moment.
+constexpr std::chrono::hours longest_wait{1};
+
+} // namespace
 
 Governor::Governor(std::uint64_t seed, CallGuard &guard) : guard_(guard), random_(seed) {}
 
@@ -13,10 +22,16 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   made.generation = generation;
   made.copy = copy;
   guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
-  guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
-  for (const plugin::Param &param : made.library->params())
-    made.values.emplace_back(param.name, param.default_value);
-  apply(made, values);
+  try {
+    guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
+    for (const plugin::Param &param : made.library->params())
+      made.values.emplace_back(param.name, param.default_value);
+    apply(made, values);
+  } catch (...) {
+    // Unwinding would run its `destroy` and its destructors where a fault ends the host.
+    (void)retire(std::move(made));
+    throw;
+  }
   return made;
 }
 
@@ -99,17 +114,21 @@ Decision Governor::look(pl_observation seen, const std::optional<ServerView> &se
   return {shared.plan, clamped.fields + shared.fields, why, std::nullopt};
 }
 
-Verdict Governor::admit(const pl_ask &ask) {
+Admission Governor::admit(const pl_ask &ask) {
   pl_verdict answer{};
-  const auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
-  // An `admit` that fails, or answers nonsense, decides nothing.
-  if (failure || answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
+  auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
+  if (failure)
+    return {{}, std::move(failure)};
+  // Nonsense decides nothing.
+  if (answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
     return {};
   switch (answer.kind) {
-  case PL_WAIT:
-    return {Verdict::Kind::wait, answer.place == PL_FRONT, Duration(answer.wait)};
+  case PL_WAIT: {
+    const Duration wait = std::min<Duration>(Duration(answer.wait), longest_wait);
+    return {{Verdict::Kind::wait, answer.place == PL_FRONT, wait}, std::nullopt};
+  }
   case PL_REFUSE:
-    return {Verdict::Kind::refuse, false, {}};
+    return {{Verdict::Kind::refuse, false, {}}, std::nullopt};
   default:
     return {};
   }

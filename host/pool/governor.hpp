@@ -55,6 +55,11 @@ struct Decision {
   plugin::CallResult failure; // then `plan` is the one before
 };
 
+struct Admission {
+  Verdict verdict; // decides nothing where it failed
+  plugin::CallResult failure;
+};
+
 // What became of the state of the build before.
 struct Handover {
   std::size_t bytes = 0;
@@ -96,7 +101,7 @@ public:
 
   // The plan in force under another `share`. Asks no strategy.
   Plan in_force(std::uint32_t share) const { return within_share(plan_, share).plan; }
-  Verdict admit(const pl_ask &ask);
+  Admission admit(const pl_ask &ask);
 
   bool admits() const { return strategy_ && strategy_->library->has_admit(); }
   const Strategy *strategy() const { return strategy_ ? &*strategy_ : nullptr; }

@@ -1,7 +1,10 @@
 // What a strategy's own mistakes may cost: never the plan in force, never half a change.
 #include "host/pool/governor.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -50,6 +53,56 @@ TEST_F(Choosy, APlanWithoutAnExplanationIsFollowedAllTheSame) {
   EXPECT_EQ(decision.plan.max_in_use, 42U);
   EXPECT_NE(decision.explain.find("there are no words for it"), std::string::npos)
       << decision.explain;
+}
+
+// Notes each call of which a watchdog would be told.
+class NotingGuard : public CallGuard {
+public:
+  void enter(const char *call) override { calls.emplace_back(call); }
+  void leave() override {}
+  std::vector<std::string> calls;
+};
+
+TEST(Governor, EndsUnderGuardTheStrategyThatRefusesItsFirstSettings) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  EXPECT_THROW((void)governor.load("choosy", 1,
+                                   std::filesystem::path(POOL_LAB_FIXTURES) / "choosy.so",
+                                   {{"odd", 2}}),
+               plugin::Unusable);
+  EXPECT_EQ(guard.calls, (std::vector<std::string>{"load", "create", "set", "destroy", "close"}));
+}
+
+TEST(Governor, EndsUnderGuardTheLibraryThatMakesNoInstance) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  EXPECT_THROW((void)governor.load(
+                   "null_from_create", 1,
+                   std::filesystem::path(POOL_LAB_BAD_STRATEGIES) / "null_from_create.so", {}),
+               plugin::Unusable);
+  EXPECT_EQ(guard.calls, (std::vector<std::string>{"load", "create", "destroy", "close"}));
+}
+
+TEST(Governor, NoVerdictLetsARequestWaitForMoreThanAnHour) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(governor.load(
+      "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
+  EXPECT_EQ(governor.admit({}).verdict.wait, std::chrono::hours(1));
+  (void)governor.retire(std::move(*governor.go_builtin()));
+}
+
+TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceInAdmit) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(
+      governor.load("throw_in_admit", 1,
+                    std::filesystem::path(POOL_LAB_BAD_STRATEGIES) / "throw_in_admit.so", {}));
+  const Admission admission = governor.admit({});
+  ASSERT_TRUE(admission.failure);
+  EXPECT_TRUE(admission.failure->threw);
+  EXPECT_EQ(admission.verdict.kind, Verdict::Kind::keep);
+  governor.abandon();
 }
 
 } // namespace

@@ -3,7 +3,16 @@
 
 #include <array>
 
+#include <csignal>
+
 namespace lab::plugin {
+
+// The signals by which a host contains a fault, and that by which it parks a thread that hangs.
+// They are the host's own: the verifier refuses who changes their handlers.
+inline constexpr std::array fault_signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+inline int park_signal() noexcept {
+  return SIGRTMIN + 3;
+}
 
 // The instruction at which it came; null without the handler's `context`.
 void *program_counter(const void *context) noexcept;

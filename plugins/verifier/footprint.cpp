@@ -38,13 +38,16 @@ Footprint Footprint::take() {
 }
 
 FaultHandlers FaultHandlers::take() {
-  FaultHandlers now;
-  for (std::size_t i = 0; i < signals.size(); ++i) {
+  const auto handler_of = [](int signal) {
     struct sigaction action {};
-    ::sigaction(signals[i], nullptr, &action);
+    ::sigaction(signal, nullptr, &action);
     // The two kinds of handler share one union; the bits are what is compared.
-    now.handlers[i] = action.sa_handler;
-  }
+    return action.sa_handler;
+  };
+  FaultHandlers now;
+  for (std::size_t i = 0; i < fault_signals.size(); ++i)
+    now.handlers.at(i) = handler_of(fault_signals.at(i));
+  now.handlers.back() = handler_of(park_signal());
   return now;
 }
 

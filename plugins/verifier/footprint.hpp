@@ -5,7 +5,7 @@
 #include <array>
 #include <cstddef>
 
-#include <csignal>
+#include "plugins/loader/stopped_thread.hpp"
 
 namespace lab::plugin {
 
@@ -19,10 +19,10 @@ struct Footprint {
   static Footprint take();
 };
 
-// The signals by which the host contains a fault. Their handlers, as they are.
+// The handlers, as they are, of the signals by which the host contains a fault, and of that by
+// which it parks a thread.
 struct FaultHandlers {
-  static constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-  std::array<void (*)(int), signals.size()> handlers{};
+  std::array<void (*)(int), fault_signals.size() + 1> handlers{};
 
   static FaultHandlers take();
   bool operator==(const FaultHandlers &) const = default;

@@ -183,7 +183,8 @@ typedef struct pl_verdict {
       kind; /* PL_KEEP: as the plan says (default); PL_WAIT: wait `wait`, at `place`; PL_REFUSE */
   uint32_t place; /* PL_BACK or PL_FRONT */
   uint32_t reserved;
-  pl_ns wait; /* counted from when it asked; never past the request's own deadline */
+  pl_ns wait; /* 0 to 1 h, and more is 1 h; counted from when it asked; never past the request's
+                 own deadline */
 } pl_verdict;
 
 /* ---- parameters: numbers that a learner may change ------------------------ */
