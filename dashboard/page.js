@@ -106,7 +106,7 @@ const tell = {
     ? happened(e.at_ms, 'alarm', '! the pool is paused: scripts/lab resume lets it go on', '! paused')
     : happened(e.at_ms, 'mark', 'the pool goes on', 'resumed')),
   mark: e => {
-    strip.mark(e.at_ms, e.text);
+    strip.mark(e.at_ms, e.text, history.last);
     refreshErrands();
     happened(e.at_ms, e.text.startsWith('check, ') ? 'swap' : 'mark', e.text);
   },
@@ -189,6 +189,7 @@ follow({
       const row = history.add(data);
       charts.add(row);
       ghosts.add(row);
+      strip.add(row);
     } else {
       tell[type](data);
       listWanted ||= type === 'swap' || type === 'strategy';

@@ -198,6 +198,31 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('says how much failed since the load began, of one host’s life, in figures that one reads', async () => {
+    const { page, errors } = await open();
+    // With a strip of its own, which is asked before the page can draw the next time.
+    const said = await page.evaluate(async () => {
+      const { Strip } = await import('./strip.js');
+      const row = (ok, failed, life = 0) => ({ at: 1000, life, rate: null, gauges: { ...poolLab.history.last.gauges,
+        requests: { ok, pool_timeout: failed, pool_rejected: 0 } } });
+      const after = (first, ...rows) => {
+        const strip = new Strip({ begin() {}, end() {} });
+        strip.mark(1000, 'load: hold', first);
+        rows.forEach(one => strip.add(one));
+        strip.show(rows.at(-1));
+        return /so far[^·]*/.exec(document.getElementById('load').textContent)?.[0].trim();
+      };
+      return [after(row(10, 0), row(10, 1), row(15, 995)), after(row(0, 0), row(0, 7)), after(row(0, 0), row(1, 2000)),
+        after(row(5, 5), row(985, 25)), after(undefined, row(3, 3), row(7, 3)),
+        after(row(50, 9), row(60, 9), row(70, 2, 1)) ?? 'nothing', after(row(50, 9), row(3, 9, 1)) ?? 'nothing'];
+    });
+    assert.deepEqual(said, ['so far ✗ 99 % of 1000 failed, mostly pool_timeout', 'so far ✗ 100 % of 7 failed, mostly pool_timeout',
+      'so far ✗ 99 % of 2001 failed, mostly pool_timeout', 'so far ✗ 2.0 % of 1000 failed, mostly pool_timeout',
+      'so far ✓ none of 4 failed', 'nothing', 'nothing']);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('a stretch of time that is drawn over is looked at on all charts, and left by a double click', async () => {
     const { page, errors } = await open();
     const place = await page.locator('#chart-rate .chart').boundingBox();
