@@ -165,7 +165,16 @@ describe('the page', { timeout: 280_000 }, () => {
     const hold = lab.hold(1200);
     await page.waitForFunction(given => poolLab.history.rows.length >= given + 5, rows);
     assert.equal(await page.evaluate(() => document.getElementById('tiles').innerText), shown);
-    await says(page, '#pause', /Go on \(\d+ s behind\)/);
+    await says(page, '#pause', /Go on \([2-9] s behind\)/);
+    // No picture that is drawn meanwhile runs ahead of the rest of the page.
+    const moment = () => page.textContent('#chart-pool .moment');
+    const held = await moment();
+    await page.keyboard.press('+');
+    await says(page, '#said', /The last 60 seconds/);
+    assert.equal(await moment(), held);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    assert.equal(await moment(), held);
     await page.keyboard.press('Space');
     await page.waitForFunction(() => document.body.dataset.strategy === 'adaptive');
     await hold;
@@ -194,6 +203,66 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.click('#load-end');
     await page.waitForFunction(() => document.getElementById('load').textContent.includes('No load'));
     await page.waitForFunction(() => !document.getElementById('load-start').disabled);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('charts that are held end there, keep little in memory, and keep what is pointed at through each new picture', async () => {
+    const { page, errors } = await open();
+    const seen = await page.evaluate(async () => {
+      const [{ makeCharts }, { History }] = await Promise.all([import('./charts.js'), import('./history.js')]);
+      const made = [], Plain = window.Dygraph;
+      window.Dygraph = class extends Plain {
+        constructor(...given) {
+          super(...given);
+          made.push(this);
+        }
+      };
+      const history = new History(), parent = document.querySelector('main').appendChild(document.createElement('section'));
+      const charts = makeCharts(history, parent);
+      let at = 1_000_000_000_000;
+      const pass = minutes => {
+        for (const end = at + minutes * 60_000; at < end;) {
+          at += 250;
+          charts.add(history.add({ ...poolLab.history.last.gauges, at_ms: at, now_ms: at, in_use: at / 250 % 1000 }));
+        }
+      };
+      const key = () => Number(parent.querySelector('#chart-pool .key b').textContent);
+      const picture = () => ({ rows: made[2].numRows(), from: at - made[2].xAxisRange()[0], to: at - made[2].xAxisRange()[1] });
+      const point = x => made[5].getFunctionOption(x === null ? 'unhighlightCallback' : 'highlightCallback')({}, x);
+      const all = {};
+      pass(4);
+      charts.draw();
+      all.live = picture();
+      charts.hold(at);
+      const held = at, figure = key();
+      pass(6);
+      charts.stretch(1 / 2);
+      all.held = picture();
+      all.figure = key() - figure;
+      point(held - 10_000);
+      const pointed = () => [key() - figure, made[2].getSelection() === made[2].getRowForX(held - 10_000)];
+      all.pointed = pointed();
+      charts.draw();
+      all.drawn = pointed();
+      point(null);
+      all.left = [key() - figure, made[2].getSelection()];
+      charts.hold(null);
+      point(at - 59_900 - 100);
+      pass(0.5);
+      charts.draw();
+      all.runAway = [key() - at / 250 % 1000, made[2].getSelection()];
+      all.live2 = picture();
+      window.Dygraph = Plain;
+      parent.remove();
+      return all;
+    });
+    const { live, held, live2 } = seen;
+    assert.deepEqual([live.from, live.to], [120_000, 0]);
+    assert.deepEqual([held.from, held.to], [7 * 60_000, 6 * 60_000]);
+    assert.ok(live.rows < 540 && held.rows < 1080 && live2.rows < 540, JSON.stringify(seen));
+    assert.deepEqual([seen.figure, seen.pointed, seen.drawn, seen.left], [0, [-40, true], [-40, true], [0, -1]]);
+    assert.deepEqual(seen.runAway, [0, -1], 'what has left the picture is pointed at no more');
     assert.deepEqual(errors, []);
     await page.close();
   });
