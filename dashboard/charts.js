@@ -178,8 +178,7 @@ class Chart {
       strokeWidth: 2, legend: 'never', axisLabelFontSize: 12, highlightCircleSize: 4, xRangePad: 0,
       axisLineColor: colour('--line'), gridLineColor: colour('--grid'),
       axes: { x: { pixelsPerLabel: 70 }, y: { axisLabelWidth: 44, pixelsPerLabel: 28 } },
-      // Drawn over with the mouse, a stretch of time is looked at on all charts.
-      interactionModel: { ...Dygraph.defaultInteractionModel, dblclick: () => this.onZoom() },
+      interactionModel: this.#interaction(),
       animatedZooms: false,
       zoomCallback: (from, to) => this.onZoom(from, to),
       underlayCallback: (canvas, area, graph) => {
@@ -189,6 +188,19 @@ class Chart {
       highlightCallback: (event, x) => this.onHover(x),
       unhighlightCallback: () => this.onHover(null),
     });
+  }
+
+  // Drawn over with the mouse, a stretch of time is looked at on all charts. Nothing else: a
+  // finger scrolls the page, and no key makes it a move of one chart alone.
+  #interaction() {
+    const { mousedown } = Dygraph.defaultInteractionModel;
+    return {
+      willDestroyContextMyself: true, // mousedown follows the mouse to its end, outside the chart too
+      mousedown: (event, graph, context) => {
+        if (!event.altKey && !event.shiftKey) mousedown(event, graph, context);
+      },
+      dblclick: () => this.onZoom(),
+    };
   }
 
   // The figures of that moment, here and on all others.

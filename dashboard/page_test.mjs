@@ -267,6 +267,20 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('a finger on a chart scrolls the page', async () => {
+    const { page, errors } = await open({ width: 400 });
+    const taken = await page.evaluate(() => {
+      const [canvas] = document.querySelectorAll('#chart-rate canvas:last-of-type'), { x, y } = canvas.getBoundingClientRect();
+      return ['touchstart', 'touchmove', 'touchend'].filter((name, i) => {
+        const touches = name === 'touchend' ? [] : [new Touch({ identifier: 1, target: canvas, clientX: x + 90, clientY: y + 60 - 20 * i })];
+        return !canvas.dispatchEvent(new TouchEvent(name, { touches, bubbles: true, cancelable: true }));
+      });
+    });
+    assert.deepEqual(taken, []);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('says how much failed since the load began, of one host’s life, in figures that one reads', async () => {
     const { page, errors } = await open();
     // With a strip of its own, which is asked before the page can draw the next time.
