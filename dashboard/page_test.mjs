@@ -94,6 +94,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.body.dataset.strategy === 'bounded_timeout');
     await page.waitForFunction(() => document.querySelector('[data-name=bounded_timeout]').textContent.includes('in use'));
+    assert.equal(await page.evaluate(() => document.activeElement.closest('[data-name]')?.dataset.name), 'bounded_timeout');
     await says(page, '#swap-said', /fixed_tiny → bounded_timeout, in [\d.]+ ms/);
     assert.deepEqual(errors, []);
     await page.close();
@@ -188,8 +189,11 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.waitForFunction(() => document.querySelectorAll('#profile option').length > 5);
     await page.selectOption('#profile', 'hold');
     await page.fill('#load-seconds', '60');
-    await page.click('#load-start');
+    await page.focus('#load-start');
+    await page.keyboard.press('Enter');
     await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
+    // The button that can't be pressed again keeps the focus, and does nothing.
+    assert.equal(await page.evaluate(() => document.activeElement.id + document.activeElement.ariaDisabled), 'load-starttrue');
     await says(page, '#load', /Load hold, for \d+ s/);
     await says(page, '#load', /so far [✓✗] /);
     await page.selectOption('#fault', 'leak');
@@ -199,10 +203,10 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.waitForFunction(() => poolLab.history.last.gauges.diagnosis.cause === 'leak');
     await page.click('#fault-end');
     await page.waitForFunction(() => document.getElementById('fault-said').textContent.includes('undone')
-      || !document.getElementById('fault-start').disabled);
+      || document.getElementById('fault-start').ariaDisabled === 'false');
     await page.click('#load-end');
     await page.waitForFunction(() => document.getElementById('load').textContent.includes('No load'));
-    await page.waitForFunction(() => !document.getElementById('load-start').disabled);
+    await page.waitForFunction(() => document.getElementById('load-start').ariaDisabled === 'false');
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -377,8 +381,10 @@ describe('the page', { timeout: 280_000 }, () => {
       if (await number.count()) await number.fill('3');
       else await set.locator('input[type=radio]').first().check();
     }
-    await page.getByRole('button', { name: 'lock my prediction' }).click();
+    await page.getByRole('button', { name: 'lock my prediction' }).focus();
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'check', exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'path-title', 'what was pressed is no more');
     assert.equal(JSON.parse(lab.run('next', '--json')).step.predicted, true);
     // The commands of the step, as they stand there.
     await page.getByRole('button', { name: 'do it: scripts/lab use fixed_tiny' }).click();
@@ -392,7 +398,7 @@ describe('the page', { timeout: 280_000 }, () => {
       }
       await page.getByRole('button', { name: /^do it: scripts\/lab load hold/ }).click();
       await says(page, '#load-said', /^load hold .* runs/);
-      await page.waitForFunction(() => !document.getElementById('load-start').disabled, null, { timeout: 60_000 });
+      await page.waitForFunction(() => document.getElementById('load-start').ariaDisabled === 'false', null, { timeout: 60_000 });
     }
     await page.getByText('✓ done:').waitFor();
     const refused = await lab.call('POST', 'api/v1/runs', { command: 'scripts/lab load ceiling' });
@@ -408,6 +414,18 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.getByRole('button', { name: 'another hint' }).waitFor();
     assert.equal(await answer.evaluate(input => input.type === 'radio' ? input.checked : input.value === '1'), true);
     assert.equal(await page.locator('#path h3', { hasText: 'Hints' }).count(), 1);
+    // Nor does what else there is to say meanwhile.
+    await page.route('**/api/v1/progress', async route => {
+      const response = await route.fetch(), json = await response.json();
+      json.checked.findings.push({ ok: true, text: 'one more finding' });
+      await route.fulfill({ response, json });
+    });
+    await answer.focus();
+    await page.evaluate(async () => (await import('./path.js')).refreshPath());
+    await page.getByText('one more finding').waitFor();
+    assert.deepEqual(await answer.evaluate(input => [input.type === 'radio' ? input.checked : input.value === '1',
+      input === document.activeElement]), [true, true]);
+    await page.unroute('**/api/v1/progress');
     await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text.startsWith('check, step 1: ')));
     await says(page, '#load', /check, step 1: /);
     await page.evaluate(axe);
