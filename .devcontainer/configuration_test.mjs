@@ -65,6 +65,14 @@ test('what is mounted is in the repository, or a volume that outlives the contai
     assert.ok(grafana.volumes.some(volume => volume.split(':')[1] === options.path), `Grafana finds ${options.path}`);
 });
 
+test('Prometheus and Grafana are set as they are without containers', () => {
+  assert.ok(prometheus.command.includes('--web.cors.origin=none'), 'other sites may not read it');
+  assert.equal(grafana.environment.GF_DASHBOARDS_MIN_REFRESH_INTERVAL, '1s');
+  const home = grafana.environment.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH;
+  const [source, folder] = grafana.volumes.map(volume => volume.split(':')).find(([, target]) => dirname(home) === target);
+  assert.ok(existsSync(resolve(here, source, home.slice(folder.length + 1))), `${home} is there`);
+});
+
 test('the image is built from the one list of packages', () => {
   const { context, dockerfile, target, args } = lab.build;
   const text = readFileSync(resolve(here, context, dockerfile), 'utf8');

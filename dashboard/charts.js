@@ -6,6 +6,7 @@
 import { failureCodes } from './history.js';
 
 const longest = 2 * 60 * 1000, shortest = 10 * 1000, young = 30 * 1000; // ms that are shown
+const remembered = 1.1 * longest;
 
 const solid = [], dashed = [7, 4], dotted = [2, 3], mixed = [9, 3, 2, 3];
 const round = value => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)).replace(/\.0+$/, '');
@@ -64,7 +65,7 @@ const svg = (name, attributes) => {
 };
 
 class Chart {
-  #what; #plot; #graph; #values; #points = []; #hovered = null; #seen; #still = false;
+  #what; #plot; #graph; #values; #points = []; #hovered = null; #seen; #moment;
   onHover = () => {};
   onZoom = () => {}; // from, to; nothing: all of it again
 
@@ -84,6 +85,9 @@ class Chart {
     key.className = 'key';
     this.#values = what.series.map(series => this.#keyFor(series, key));
     figure.append(title, this.#plot, key);
+    this.#moment = document.createElement('li');
+    this.#moment.className = 'moment';
+    key.prepend(this.#moment);
     if (what.quiet) {
       this.none = document.createElement('li');
       this.none.textContent = what.quiet;
@@ -112,24 +116,37 @@ class Chart {
   add(row) {
     if (row.gap) this.#points.push([new Date(row.at - 1), ...this.#what.series.map(() => null)]);
     this.#points.push([new Date(row.at), ...this.#what.series.map(series => series.of(row) ?? null)]);
-    if (!this.#still) while (this.#points[0][0] < row.at - 1.1 * longest) this.#points.shift();
+    if (!this.view.whole) this.#forget(row.at);
   }
 
-  // Held still, what is shown stays in memory, however long that is.
-  hold(still) { this.#still = still; }
+  // Held still, what led to that moment can be looked at as long as one likes, and what led to
+  // now once the page goes on. What lies between is not needed.
+  #forget(now) {
+    const { held } = this.view;
+    const count = at => {
+      const place = this.#points.findIndex(one => one[0] >= at);
+      return place < 0 ? this.#points.length : place;
+    };
+    if (held === null) return void this.#points.splice(0, count(now - remembered));
+    const after = count(held + 1), old = count(now - remembered);
+    if (old > after) this.#points.splice(after, old - after);
+  }
 
   draw() {
-    const end = this.history.last.at;
+    const end = this.view.held ?? this.history.last.at;
     // A page that has just been opened has not seen the last two minutes.
-    const begin = Math.max(end - this.view.length, Math.min(this.history.rows[0].at, end - young));
+    const begin = Math.max(end - this.view.length, Math.min(this.#points[0][0].getTime(), end - young));
     const [from, to] = this.view.window ?? [begin, end];
     const options = { file: this.#points, dateWindow: [from, to], valueRange: this.#range(from, to) };
     const ghost = this.view.ghosts?.shown;
     this.ghost.hidden = !ghost || !this.#what.series.some(one => one.ghost);
     if (ghost) this.ghost.textContent = `faint: the ${ghost.name} before, on ${ghost.strategy || 'the built-in plan'}`;
+    if (this.#hovered < from || this.#hovered > to) this.#hovered = null; // it has left the picture
+    this.#showSeen(end);
     this.#showKey();
     if (this.#graph) this.#graph.updateOptions(options);
     else this.#create(options);
+    this.#select();
   }
 
   // In another colour scheme, say.
@@ -139,7 +156,16 @@ class Chart {
     if (this.#points.length) this.draw();
   }
 
-  resize() { this.#graph?.resize(); }
+  resize() {
+    this.#graph?.resize();
+    this.#select();
+  }
+
+  // Each new picture comes without it.
+  #select() {
+    const place = this.#hovered === null ? null : this.#graph?.getRowForX(this.#hovered) ?? null;
+    if (place !== null) this.#graph.setSelection(place);
+  }
 
   #create(options) {
     const { series } = this.#what;
@@ -152,8 +178,7 @@ class Chart {
       strokeWidth: 2, legend: 'never', axisLabelFontSize: 12, highlightCircleSize: 4, xRangePad: 0,
       axisLineColor: colour('--line'), gridLineColor: colour('--grid'),
       axes: { x: { pixelsPerLabel: 70 }, y: { axisLabelWidth: 44, pixelsPerLabel: 28 } },
-      // Drawn over with the mouse, a stretch of time is looked at on all charts.
-      interactionModel: { ...Dygraph.defaultInteractionModel, dblclick: () => this.onZoom() },
+      interactionModel: this.#interaction(),
       animatedZooms: false,
       zoomCallback: (from, to) => this.onZoom(from, to),
       underlayCallback: (canvas, area, graph) => {
@@ -165,13 +190,25 @@ class Chart {
     });
   }
 
+  // Drawn over with the mouse, a stretch of time is looked at on all charts. Nothing else: a
+  // finger scrolls the page, and no key makes it a move of one chart alone.
+  #interaction() {
+    const { mousedown } = Dygraph.defaultInteractionModel;
+    return {
+      willDestroyContextMyself: true, // mousedown follows the mouse to its end, outside the chart too
+      mousedown: (event, graph, context) => {
+        if (!event.altKey && !event.shiftKey) mousedown(event, graph, context);
+      },
+      dblclick: () => this.onZoom(),
+    };
+  }
+
   // The figures of that moment, here and on all others.
   hover(x) {
     if (x === this.#hovered || !this.#graph) return;
     this.#hovered = x;
-    const place = x === null ? -1 : this.#points.findIndex(one => one[0].getTime() === x);
-    if (place >= 0) this.#graph.setSelection(place);
-    else this.#graph.clearSelection();
+    this.#graph.clearSelection();
+    this.#select();
     this.#showKey();
   }
 
@@ -185,15 +222,23 @@ class Chart {
     return [0, 1.12 * (bound <= 3 * top ? Math.max(top, bound) : top)];
   }
 
+  // The figures of the moment that is pointed at, else of the one that is held, else the newest.
   #showKey() {
-    const point = this.#hovered === null ? this.#points.at(-1)
-      : this.#points.find(one => one[0].getTime() === this.#hovered) ?? this.#points.at(-1);
+    const { held } = this.view;
+    const point = this.#points.find(one => one[0].getTime() === this.#hovered)
+      ?? (held === null ? null : this.#points.findLast(one => one[0] <= held)) ?? this.#points.at(-1);
+    // Always there: what came and went with the mouse would move the chart from under it.
+    this.#moment.textContent = `at ${point[0].toLocaleTimeString()}`;
+    this.#values.forEach(({ value }, i) => { value.textContent = point[i + 1] === null ? '–' : round(point[i + 1]); });
+  }
+
+  // Of some series a line is shown only where there is one, up to the end of the picture.
+  #showSeen(end) {
     let anySeen = false;
     this.#what.series.forEach((series, i) => {
-      const { item, value } = this.#values[i];
-      value.textContent = point[i + 1] === null ? '–' : round(point[i + 1]);
       if (!series.onlyWhenSeen) return;
-      const seen = this.#points.some(one => one[i + 1] > 0);
+      const { item } = this.#values[i];
+      const seen = this.#points.some(one => one[i + 1] > 0 && one[0] <= end);
       anySeen ||= seen;
       if (seen === this.#seen[i]) return;
       item.hidden = !seen;
@@ -263,8 +308,9 @@ class Chart {
 }
 
 // All charts, kept up to date from `history`. `ghosts`: of earlier loads, if there are any.
-export function makeCharts(history, parent, { ghosts = null, onZoom = () => {} } = {}) {
-  const view = { length: longest, window: null, ghosts };
+// `whole`: nothing is ever forgotten.
+export function makeCharts(history, parent, { ghosts = null, onZoom = () => {}, whole = false } = {}) {
+  const view = { length: longest, window: null, held: null, ghosts, whole };
   const all = charts.map(what => new Chart(what, history, view, parent));
   const each = what => all.forEach(what);
   const draw = () => each(chart => chart.draw());
@@ -281,9 +327,10 @@ export function makeCharts(history, parent, { ghosts = null, onZoom = () => {} }
   return {
     draw,
     add: row => each(chart => chart.add(row)),
-    hold: still => each(chart => chart.hold(still)),
+    // Pictures end at that moment, whatever comes; null: now.
+    hold(at) { view.held = at; },
     get window() { return view.window; },
-    // A shorter time, or a longer one, that ends now. Answers its length in ms.
+    // A shorter time, or a longer one, that ends now, or where the page is held. Answers its length in ms.
     stretch(factor) {
       view.window = null;
       view.length = Math.min(longest, Math.max(shortest, view.length * factor));

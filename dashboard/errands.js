@@ -41,6 +41,10 @@ const tell = (errand, none) => (errand === null ? none
   : errand.runs ? `${errand.what} runs${errand.said ? `: ${errand.said}` : ''}`
     : `${errand.what}: ${errand.said || (errand.status === 0 ? 'ended' : `ended with ${errand.status}`)}`);
 
+// A button that can't be pressed now keeps the focus, which it would lose if it were disabled.
+const off = (id, is) => $(id).setAttribute('aria-disabled', String(is));
+const isOff = id => $(id).getAttribute('aria-disabled') === 'true';
+
 function show(state) {
   fill($('profile'), state.profiles, one => one.name);
   if (faults.length !== state.faults.length) {
@@ -49,10 +53,10 @@ function show(state) {
     fitAmount();
   }
   const loads = Boolean(state.load?.runs), harms = Boolean(state.fault?.runs);
-  $('load-start').disabled = loads || Boolean(state.elsewhere);
-  $('load-end').disabled = !loads;
-  $('fault-start').disabled = harms;
-  $('fault-end').disabled = !harms;
+  off('load-start', loads || Boolean(state.elsewhere));
+  off('load-end', !loads);
+  off('fault-start', harms);
+  off('fault-end', !harms);
   $('load-said').textContent = state.elsewhere ? `${state.elsewhere} runs, from a terminal` : tell(state.load, 'None was started here.');
   $('fault-said').textContent = tell(state.fault, 'None was started here.');
   clearTimeout(timer);
@@ -62,7 +66,8 @@ function show(state) {
   if (before && !loaded) ended();
 }
 
-async function act(said, method, path, body) {
+async function act(button, said, method, path, body) {
+  if (isOff(button)) return;
   try {
     show(await ask(method, path, body));
   } catch (problem) {
@@ -92,14 +97,14 @@ export async function refreshErrands() {
 const number = id => Number($(id).value);
 $('load-form').addEventListener('submit', event => {
   event.preventDefault();
-  act($('load-said'), 'POST', 'api/v1/runs', { profile: $('profile').value, seconds: number('load-seconds') });
+  act('load-start', $('load-said'), 'POST', 'api/v1/runs', { profile: $('profile').value, seconds: number('load-seconds') });
 });
-$('load-end').addEventListener('click', () => act($('load-said'), 'DELETE', 'api/v1/runs'));
+$('load-end').addEventListener('click', () => act('load-end', $('load-said'), 'DELETE', 'api/v1/runs'));
 $('fault-form').addEventListener('submit', event => {
   event.preventDefault();
   const body = { fault: $('fault').value, seconds: number('fault-seconds') };
   if (!$('amount-row').hidden) body.amount = number('amount');
-  act($('fault-said'), 'POST', 'api/v1/faults', body);
+  act('fault-start', $('fault-said'), 'POST', 'api/v1/faults', body);
 });
-$('fault-end').addEventListener('click', () => act($('fault-said'), 'DELETE', 'api/v1/faults'));
+$('fault-end').addEventListener('click', () => act('fault-end', $('fault-said'), 'DELETE', 'api/v1/faults'));
 $('fault').addEventListener('change', fitAmount);

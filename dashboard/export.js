@@ -34,8 +34,7 @@ export async function savedPage(history, said) {
 ${escaped(modules.map(joined).join('\n'))}
 const { rows, markers } = ${data};
 const history = new History();
-const shown = makeCharts(history, document.getElementById("charts"));
-shown.hold(true);
+const shown = makeCharts(history, document.getElementById("charts"), { whole: true });
 for (const gauges of rows) shown.add(history.add(gauges, true));
 for (const { at, kind, text } of markers) history.mark(at, kind, text);
 shown.showAll();

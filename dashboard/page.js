@@ -81,6 +81,11 @@ function showNow() {
   document.body.dataset.strategy = gauges.strategy;
 }
 
+function drawNow() {
+  showNow();
+  charts.draw();
+}
+
 function happened(at, kind, text, mark = text) {
   history.mark(at, kind, mark);
   const item = document.createElement('li'), when = document.createElement('time');
@@ -106,7 +111,7 @@ const tell = {
     ? happened(e.at_ms, 'alarm', '! the pool is paused: scripts/lab resume lets it go on', '! paused')
     : happened(e.at_ms, 'mark', 'the pool goes on', 'resumed')),
   mark: e => {
-    strip.mark(e.at_ms, e.text);
+    strip.mark(e.at_ms, e.text, history.last);
     refreshErrands();
     happened(e.at_ms, e.text.startsWith('check, ') ? 'swap' : 'mark', e.text);
   },
@@ -114,7 +119,7 @@ const tell = {
 
 // Held still, the page shows one moment, and goes on listening.
 const still = {
-  holds: false, since: 0,
+  holds: false, since: null,
   toggle() {
     if (charts.window) charts.stretch(1);
     this.set(!this.holds);
@@ -122,15 +127,16 @@ const still = {
   set(holds) {
     if (holds === this.holds) return;
     this.holds = holds;
-    this.since = history.last?.at ?? 0;
+    // The newest moment, which may not be drawn yet.
+    this.since = holds && history.last ? history.last.at : null;
+    charts.hold(this.since);
+    if (history.last) drawNow();
     $('pause').setAttribute('aria-pressed', String(this.holds));
     document.body.toggleAttribute('data-paused', this.holds);
-    charts.hold(this.holds);
     this.tell();
-    drawSoon();
   },
   tell() {
-    const behind = this.holds && history.last ? Math.round((history.last.at - this.since) / 1000) : 0;
+    const behind = this.since !== null ? Math.round((history.last.at - this.since) / 1000) : 0;
     $('pause').textContent = this.holds ? `Go on (${behind} s behind)` : 'Hold still';
   },
 };
@@ -169,10 +175,7 @@ function drawSoon() {
   wanted = true;
   setTimeout(() => {
     wanted = false;
-    if (history.last && !still.holds) {
-      showNow();
-      charts.draw();
-    }
+    if (history.last && !still.holds) drawNow();
     still.tell();
     if (listWanted) {
       listWanted = false;
@@ -189,6 +192,7 @@ follow({
       const row = history.add(data);
       charts.add(row);
       ghosts.add(row);
+      strip.add(row);
     } else {
       tell[type](data);
       listWanted ||= type === 'swap' || type === 'strategy';

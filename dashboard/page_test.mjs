@@ -94,6 +94,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.keyboard.press('Enter');
     await page.waitForFunction(() => document.body.dataset.strategy === 'bounded_timeout');
     await page.waitForFunction(() => document.querySelector('[data-name=bounded_timeout]').textContent.includes('in use'));
+    assert.equal(await page.evaluate(() => document.activeElement.closest('[data-name]')?.dataset.name), 'bounded_timeout');
     await says(page, '#swap-said', /fixed_tiny → bounded_timeout, in [\d.]+ ms/);
     assert.deepEqual(errors, []);
     await page.close();
@@ -165,7 +166,16 @@ describe('the page', { timeout: 280_000 }, () => {
     const hold = lab.hold(1200);
     await page.waitForFunction(given => poolLab.history.rows.length >= given + 5, rows);
     assert.equal(await page.evaluate(() => document.getElementById('tiles').innerText), shown);
-    await says(page, '#pause', /Go on \(\d+ s behind\)/);
+    await says(page, '#pause', /Go on \([2-9] s behind\)/);
+    // No picture that is drawn meanwhile runs ahead of the rest of the page.
+    const moment = () => page.textContent('#chart-pool .moment');
+    const held = await moment();
+    await page.keyboard.press('+');
+    await says(page, '#said', /The last 60 seconds/);
+    assert.equal(await moment(), held);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    assert.equal(await moment(), held);
     await page.keyboard.press('Space');
     await page.waitForFunction(() => document.body.dataset.strategy === 'adaptive');
     await hold;
@@ -179,8 +189,11 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.waitForFunction(() => document.querySelectorAll('#profile option').length > 5);
     await page.selectOption('#profile', 'hold');
     await page.fill('#load-seconds', '60');
-    await page.click('#load-start');
+    await page.focus('#load-start');
+    await page.keyboard.press('Enter');
     await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
+    // The button that can't be pressed again keeps the focus, and does nothing.
+    assert.equal(await page.evaluate(() => document.activeElement.id + document.activeElement.ariaDisabled), 'load-starttrue');
     await says(page, '#load', /Load hold, for \d+ s/);
     await says(page, '#load', /so far [✓✗] /);
     await page.selectOption('#fault', 'leak');
@@ -190,10 +203,109 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.waitForFunction(() => poolLab.history.last.gauges.diagnosis.cause === 'leak');
     await page.click('#fault-end');
     await page.waitForFunction(() => document.getElementById('fault-said').textContent.includes('undone')
-      || !document.getElementById('fault-start').disabled);
+      || document.getElementById('fault-start').ariaDisabled === 'false');
     await page.click('#load-end');
     await page.waitForFunction(() => document.getElementById('load').textContent.includes('No load'));
-    await page.waitForFunction(() => !document.getElementById('load-start').disabled);
+    await page.waitForFunction(() => document.getElementById('load-start').ariaDisabled === 'false');
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('charts that are held end there, keep little in memory, and keep what is pointed at through each new picture', async () => {
+    const { page, errors } = await open();
+    const seen = await page.evaluate(async () => {
+      const [{ makeCharts }, { History }] = await Promise.all([import('./charts.js'), import('./history.js')]);
+      const made = [], Plain = window.Dygraph;
+      window.Dygraph = class extends Plain {
+        constructor(...given) {
+          super(...given);
+          made.push(this);
+        }
+      };
+      const history = new History(), parent = document.querySelector('main').appendChild(document.createElement('section'));
+      const charts = makeCharts(history, parent);
+      let at = 1_000_000_000_000;
+      const pass = minutes => {
+        for (const end = at + minutes * 60_000; at < end;) {
+          at += 250;
+          charts.add(history.add({ ...poolLab.history.last.gauges, at_ms: at, now_ms: at, in_use: at / 250 % 1000 }));
+        }
+      };
+      const key = () => Number(parent.querySelector('#chart-pool .key b').textContent);
+      const picture = () => ({ rows: made[2].numRows(), from: at - made[2].xAxisRange()[0], to: at - made[2].xAxisRange()[1] });
+      const point = x => made[5].getFunctionOption(x === null ? 'unhighlightCallback' : 'highlightCallback')({}, x);
+      const all = {};
+      pass(4);
+      charts.draw();
+      all.live = picture();
+      charts.hold(at);
+      const held = at, figure = key();
+      pass(6);
+      charts.stretch(1 / 2);
+      all.held = picture();
+      all.figure = key() - figure;
+      point(held - 10_000);
+      const pointed = () => [key() - figure, made[2].getSelection() === made[2].getRowForX(held - 10_000)];
+      all.pointed = pointed();
+      charts.draw();
+      all.drawn = pointed();
+      point(null);
+      all.left = [key() - figure, made[2].getSelection()];
+      charts.hold(null);
+      point(at - 59_900 - 100);
+      pass(0.5);
+      charts.draw();
+      all.runAway = [key() - at / 250 % 1000, made[2].getSelection()];
+      all.live2 = picture();
+      window.Dygraph = Plain;
+      parent.remove();
+      return all;
+    });
+    const { live, held, live2 } = seen;
+    assert.deepEqual([live.from, live.to], [120_000, 0]);
+    assert.deepEqual([held.from, held.to], [7 * 60_000, 6 * 60_000]);
+    assert.ok(live.rows < 540 && held.rows < 1080 && live2.rows < 540, JSON.stringify(seen));
+    assert.deepEqual([seen.figure, seen.pointed, seen.drawn, seen.left], [0, [-40, true], [-40, true], [0, -1]]);
+    assert.deepEqual(seen.runAway, [0, -1], 'what has left the picture is pointed at no more');
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('a finger on a chart scrolls the page', async () => {
+    const { page, errors } = await open({ width: 400 });
+    const taken = await page.evaluate(() => {
+      const [canvas] = document.querySelectorAll('#chart-rate canvas:last-of-type'), { x, y } = canvas.getBoundingClientRect();
+      return ['touchstart', 'touchmove', 'touchend'].filter((name, i) => {
+        const touches = name === 'touchend' ? [] : [new Touch({ identifier: 1, target: canvas, clientX: x + 90, clientY: y + 60 - 20 * i })];
+        return !canvas.dispatchEvent(new TouchEvent(name, { touches, bubbles: true, cancelable: true }));
+      });
+    });
+    assert.deepEqual(taken, []);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('says how much failed since the load began, of one host’s life, in figures that one reads', async () => {
+    const { page, errors } = await open();
+    // With a strip of its own, which is asked before the page can draw the next time.
+    const said = await page.evaluate(async () => {
+      const { Strip } = await import('./strip.js');
+      const row = (ok, failed, life = 0) => ({ at: 1000, life, rate: null, gauges: { ...poolLab.history.last.gauges,
+        requests: { ok, pool_timeout: failed, pool_rejected: 0 } } });
+      const after = (first, ...rows) => {
+        const strip = new Strip({ begin() {}, end() {} });
+        strip.mark(1000, 'load: hold', first);
+        rows.forEach(one => strip.add(one));
+        strip.show(rows.at(-1));
+        return /so far[^·]*/.exec(document.getElementById('load').textContent)?.[0].trim();
+      };
+      return [after(row(10, 0), row(10, 1), row(15, 995)), after(row(0, 0), row(0, 7)), after(row(0, 0), row(1, 2000)),
+        after(row(5, 5), row(985, 25)), after(undefined, row(3, 3), row(7, 3)),
+        after(row(50, 9), row(60, 9), row(70, 2, 1)) ?? 'nothing', after(row(50, 9), row(3, 9, 1)) ?? 'nothing'];
+    });
+    assert.deepEqual(said, ['so far ✗ 99 % of 1000 failed, mostly pool_timeout', 'so far ✗ 100 % of 7 failed, mostly pool_timeout',
+      'so far ✗ 99 % of 2001 failed, mostly pool_timeout', 'so far ✗ 2.0 % of 1000 failed, mostly pool_timeout',
+      'so far ✓ none of 4 failed', 'nothing', 'nothing']);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -269,8 +381,10 @@ describe('the page', { timeout: 280_000 }, () => {
       if (await number.count()) await number.fill('3');
       else await set.locator('input[type=radio]').first().check();
     }
-    await page.getByRole('button', { name: 'lock my prediction' }).click();
+    await page.getByRole('button', { name: 'lock my prediction' }).focus();
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'check', exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'path-title', 'what was pressed is no more');
     assert.equal(JSON.parse(lab.run('next', '--json')).step.predicted, true);
     // The commands of the step, as they stand there.
     await page.getByRole('button', { name: 'do it: scripts/lab use fixed_tiny' }).click();
@@ -284,7 +398,7 @@ describe('the page', { timeout: 280_000 }, () => {
       }
       await page.getByRole('button', { name: /^do it: scripts\/lab load hold/ }).click();
       await says(page, '#load-said', /^load hold .* runs/);
-      await page.waitForFunction(() => !document.getElementById('load-start').disabled, null, { timeout: 60_000 });
+      await page.waitForFunction(() => document.getElementById('load-start').ariaDisabled === 'false', null, { timeout: 60_000 });
     }
     await page.getByText('✓ done:').waitFor();
     const refused = await lab.call('POST', 'api/v1/runs', { command: 'scripts/lab load ceiling' });
@@ -300,6 +414,18 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.getByRole('button', { name: 'another hint' }).waitFor();
     assert.equal(await answer.evaluate(input => input.type === 'radio' ? input.checked : input.value === '1'), true);
     assert.equal(await page.locator('#path h3', { hasText: 'Hints' }).count(), 1);
+    // Nor does what else there is to say meanwhile.
+    await page.route('**/api/v1/progress', async route => {
+      const response = await route.fetch(), json = await response.json();
+      json.checked.findings.push({ ok: true, text: 'one more finding' });
+      await route.fulfill({ response, json });
+    });
+    await answer.focus();
+    await page.evaluate(async () => (await import('./path.js')).refreshPath());
+    await page.getByText('one more finding').waitFor();
+    assert.deepEqual(await answer.evaluate(input => [input.type === 'radio' ? input.checked : input.value === '1',
+      input === document.activeElement]), [true, true]);
+    await page.unroute('**/api/v1/progress');
     await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text.startsWith('check, step 1: ')));
     await says(page, '#load', /check, step 1: /);
     await page.evaluate(axe);

@@ -42,7 +42,15 @@ function field(question) {
   return box;
 }
 
-function form(questions, button, what) {
+// What is asked again, as it was before, is the same form: answers that are being given stay.
+const forms = new Map();
+function form(step, questions, button, what) {
+  const same = JSON.stringify([what, step, questions]), made = forms.get(same) ?? newForm(questions, button, what);
+  forms.set(same, made);
+  return made;
+}
+
+function newForm(questions, button, what) {
   const made = make('form');
   made.append(...questions.map(field));
   const send = make('button', button);
@@ -77,7 +85,7 @@ function stepParts(next, checked) {
   parts.push(make('p', `${step.now} (Step ${step.number}, about ${step.minutes} minutes)`));
   if (!step.predicted) {
     parts.push(make('p', 'What do you expect? Nobody marks it; it stands beside the outcome afterwards.'),
-      form(step.predictions, 'lock my prediction', 'predict'));
+      form(step.number, step.predictions, 'lock my prediction', 'predict'));
     return parts;
   }
   const said = make('ul');
@@ -95,6 +103,18 @@ function stepParts(next, checked) {
   check.addEventListener('click', () => act({ what: 'check' }));
   parts.push(make('h3', 'Your prediction'), said, make('h3', 'Runs'), runs, check);
   return parts;
+}
+
+// The focus stays where it was, else on what is named so; where there is no such thing any more,
+// on the title, not at the top of the page.
+function keepFocus(rebuild) {
+  const path = $('path'), active = document.activeElement, inside = path.contains(active);
+  const named = one => one.getAttribute('aria-label') ?? one.textContent;
+  rebuild();
+  if (!inside) return;
+  if (path.contains(active)) return void active.focus();
+  const same = [...path.querySelectorAll('button')].find(one => named(one) === named(active));
+  (same ?? $('path-title')).focus();
 }
 
 // Apart from the rest: a hint is asked for in the middle of an answer, which must stay.
@@ -141,7 +161,7 @@ function checkedParts(checked) {
     list.append(...checked.outcomes.map(one => make('li', `${one.ask} You said: ${one.said} ${one.unit}; it was: ${one.was} ${one.unit}`)));
     parts.push(list);
   }
-  if (checked.questions.length) parts.push(form(checked.questions, 'answer', 'check'));
+  if (checked.questions.length) parts.push(form(checked.step, checked.questions, 'answer', 'check'));
   return parts;
 }
 
@@ -153,7 +173,8 @@ function show({ begun, busy, next, checked, said }) {
     const button = make('button', 'begin the path');
     button.type = 'button';
     button.addEventListener('click', () => act({ what: 'next' }));
-    $('path').replaceChildren(make('p', 'Predict, break, see, fix, prove: steps of a few minutes, each checked.'), button);
+    shownQuestions = '';
+    keepFocus(() => $('path').replaceChildren(make('p', 'Predict, break, see, fix, prove: steps of a few minutes, each checked.'), button));
     return;
   }
   if (!next) return;
@@ -169,7 +190,8 @@ function show({ begun, busy, next, checked, said }) {
     if (next.step?.number === one.number) item.setAttribute('aria-current', 'step');
     return item;
   }));
-  $('path').replaceChildren(steps, ...(checked ? checkedParts(checked) : []), ...(next.step ? stepParts(next) : []), hints);
+  keepFocus(() => $('path').replaceChildren(steps, ...(checked ? checkedParts(checked) : []), ...(next.step ? stepParts(next) : []), hints));
+  for (const [same, one] of forms) if (!one.isConnected) forms.delete(same);
 }
 
 async function act(body) {

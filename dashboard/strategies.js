@@ -12,7 +12,9 @@ const element = (name, text, className) => {
 };
 
 async function use(name, button) {
-  button.disabled = true;
+  // Not disabled: the focus would be lost.
+  if (button.getAttribute('aria-disabled') === 'true') return;
+  button.setAttribute('aria-disabled', 'true');
   said.textContent = `Swapping to ${name}…`;
   try {
     const answer = await fetch('api/v1/strategy', { method: 'PUT',
@@ -23,7 +25,7 @@ async function use(name, button) {
   } catch {
     said.textContent = `The host did not answer; ${name} may not be in use.`;
   }
-  button.disabled = false;
+  button.removeAttribute('aria-disabled');
 }
 
 // A slider for each setting of the strategy in use: in force when it is let go.
@@ -84,7 +86,7 @@ function row(one) {
 
 let asked = 0, shown = '';
 
-// Asks the host anew. Where the focus was on a button, it stays on that strategy. What has not
+// Asks the host anew. Where the focus was in the list, it stays on that strategy. What has not
 // changed is left alone, since somebody may be pressing it; `anew`: a slider stands where it must not.
 export async function refreshStrategies({ anew = false } = {}) {
   const turn = ++asked;
@@ -102,7 +104,7 @@ export async function refreshStrategies({ anew = false } = {}) {
     if (place >= 0) list.querySelectorAll('.sliders input')[place]?.focus();
     else if (focused) {
       const item = [...list.children].find(one => one.dataset.name === focused);
-      (item?.querySelector('button') ?? list.querySelector('button'))?.focus();
+      (item?.querySelector('button, input') ?? list.querySelector('button'))?.focus();
     }
   } catch {
     // The host is away; the list is asked for again when it is back.

@@ -9,20 +9,28 @@ const names = {
   frozen: 'The database is frozen', database_away: 'The database is away', leak: 'A leak',
   spike: 'A spike', paused: 'Paused',
 };
+// Two figures; all have failed only where none went well.
+const percent = (part, all) => {
+  const share = 100 * part / all;
+  return share < 10 ? share.toPrecision(2) : String(Math.min(Math.round(share), part < all ? 99 : 100));
+};
 const whole = value => (value === null || value === undefined ? '–' : Math.round(value));
 
 export class Strip {
-  #load = null; // { name, since, phase } as marked; null: none runs
+  // { name, since, phase } as marked; null: none runs. `before`: the row that its requests are
+  // counted from.
+  #load = null;
   #cause = null;
   #verdict = ''; // of the last check
 
   constructor(ghosts) { this.ghosts = ghosts; }
 
-  // `load` marks its beginning and its end, whoever runs it.
-  mark(at, text) {
+  // `load` marks its beginning and its end, whoever runs it. `last`: the row before the mark,
+  // if there is any: what was asked before the next picture belongs to the load already.
+  mark(at, text, last) {
     const begun = /^load: (.+)$/.exec(text);
     if (begun) {
-      this.#load = { name: begun[1], since: at, phase: '', before: null };
+      this.#load = { name: begun[1], since: at, phase: '', before: last };
       this.ghosts.begin(at, begun[1]);
     } else if (text === 'load ends') {
       this.#load = null;
@@ -34,19 +42,27 @@ export class Strip {
     }
   }
 
-  // Of all requests since the load began, another host's start apart.
-  #soFar(requests) {
-    const before = this.#load?.before;
-    if (!before || requests.ok < before.ok) return '';
+  // A page that has just been opened may hear of a load before any row.
+  add(row) {
+    if (this.#load) this.#load.before ??= row;
+  }
+
+  // Of all requests since the load began. A host that was started anew counts from 0: nobody
+  // knows how the old one's last requests ended, so of this load nothing more is said.
+  #soFar({ life, gauges: { requests } }) {
+    const first = this.#load?.before;
+    if (!first || first.life !== life) return '';
+    const before = first.gauges.requests;
     const since = Object.entries(requests).map(([code, count]) => [code, count - before[code]]);
     const all = since.reduce((sum, [, count]) => sum + count, 0);
     const [worst, most] = since.filter(([code]) => code !== 'ok').reduce((a, b) => (b[1] > a[1] ? b : a));
     const failed = all - (requests.ok - before.ok);
     return all === 0 ? '' : `so far ${failed === 0 ? `✓ none of ${all} failed`
-      : `✗ ${(100 * failed / all).toPrecision(2)} % of ${all} failed${most > 0 ? `, mostly ${worst}` : ''}`}`;
+      : `✗ ${percent(failed, all)} % of ${all} failed${most > 0 ? `, mostly ${worst}` : ''}`}`;
   }
 
-  show({ at, gauges, rate }) {
+  show(row) {
+    const { at, gauges, rate } = row;
     const { cause, text } = gauges.diagnosis;
     const name = names[cause] ?? cause;
     $('diagnosis').dataset.cause = cause;
@@ -56,9 +72,8 @@ export class Strip {
     // Figures change four times a second; who listens is told of a cause once.
     if (cause !== this.#cause) $('said').textContent = `${name}. ${text}`;
     this.#cause = cause;
-    if (this.#load) this.#load.before ??= gauges.requests;
     const flow = rate ? `${whole(rate.asked)} a second asked for a connection, ${whole(rate.ok)} went well` : '';
     const load = this.#load ? `Load ${this.#load.name}, for ${Math.max(0, Math.round((at - this.#load.since) / 1000))} s` : 'No load is marked';
-    $('load').textContent = [load, this.#load?.phase, this.#soFar(gauges.requests), flow, this.#verdict].filter(Boolean).join(' · ');
+    $('load').textContent = [load, this.#load?.phase, this.#soFar(row), flow, this.#verdict].filter(Boolean).join(' · ');
   }
 }
