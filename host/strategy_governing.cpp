@@ -115,8 +115,10 @@ void StrategyService::keep_to_share(Post &post) {
 void StrategyService::look(Post &post, After after) {
   const bool fresh = after == After::new_strategy;
   pl_observation seen = pool_.observe();
-  if (fresh) // nothing that happened under another strategy
+  if (fresh) { // nothing that happened under another strategy
     seen = pool_.observe();
+    seen.window = 0;
+  }
   const auto cpu_before = post.watch.cpu_in_calls();
   pool::Decision decision = post.governor.look(seen, server_(), share());
   post.slow = post.watch.cpu_in_calls() - cpu_before > slow_look ? post.slow + 1 : 0;
