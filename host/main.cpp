@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -263,8 +264,10 @@ int main(int argc, char **argv) {
     return app.exit(e) == 0 ? EXIT_SUCCESS : exit_set_up_failed;
   }
 
-  spdlog::set_default_logger(
-      std::make_shared<spdlog::logger>("host", std::make_shared<LineSink>(STDERR_FILENO)));
+  // A number of its own: a strategy may close 2.
+  const int log = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "host", std::make_shared<LineSink>(log >= 0 ? log : STDERR_FILENO)));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   spdlog::flush_on(spdlog::level::info);
   install_containment();
