@@ -148,7 +148,7 @@ TEST(LivePool, AWaiterIsRefusedAtItsDeadline) {
 TEST(LivePool, ALateVerdictDoesNotMeetTheNextRequestOfItsThread) {
   const Clock clock;
   LivePool pool(clock, db::TestPostgres::shared().postgres().conninfo_jobs(), 1);
-  pool.follow(plan_of(1, 20ms), true, true);
+  pool.follow(plan_of(1, 60s), true, true);
   auto holder = pool.acquire(clock.now() + 60s, "holder");
   ASSERT_TRUE(std::holds_alternative<Lease>(holder));
   std::atomic<bool> told{false};
@@ -157,19 +157,20 @@ TEST(LivePool, ALateVerdictDoesNotMeetTheNextRequestOfItsThread) {
   std::atomic<int> ended{0};
   std::optional<pool::Refusal> second;
   std::thread thread([&] {
-    (void)pool.acquire(clock.now() + 10s, "first"); // times out
+    (void)pool.acquire(clock.now() + 60s, "first"); // times out
     ++ended;
     while (ended < 2)
       std::this_thread::yield();
-    auto got = pool.acquire(clock.now() + 10s, "second");
+    auto got = pool.acquire(clock.now() + 60s, "second");
     if (const auto *refused = std::get_if<Refused>(&got))
       second = refused->why;
   });
   ASSERT_TRUE(comes_true([&] { return told.load(); }));
   asked = pool.take_asks();
   ASSERT_EQ(asked.size(), 1U);
+  pool.follow(plan_of(1, 1ms), false, true);
   ASSERT_TRUE(comes_true([&] { return ended == 1; }));
-  pool.follow(plan_of(1, 60s), true, true);
+  pool.follow(plan_of(1, 60s), false, true);
   ++ended;
   ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 1; }));
   pool.admitted(asked.front().request, {.kind = pool::Verdict::Kind::refuse});
