@@ -85,7 +85,7 @@ void Pool::acquire(Time now, RequestId request, Time deadline, std::string_view 
     turn_away(now, waiter, Refusal::rejected, Outcome::refused, out);
   else {
     // LIFO serves the newest first: it goes to the front.
-    enter_line(plan_.order == Order::lifo ? line_.begin() : line_.end(), waiter);
+    line_.join(plan_.order == Order::lifo ? Line::End::front : Line::End::back, waiter);
     if (admits_ || plan_.look_when_waiting)
       out.emplace_back(AskStrategy{});
   }
@@ -113,12 +113,11 @@ void Pool::release(Time now, ConnectionId connection, bool ok, Actions &out) {
 
 bool Pool::cancel(Time now, RequestId request, Actions &out) {
   shut_gate();
-  const auto found = places_.find(request);
-  const bool waits = found != places_.end();
+  const Waiter *const waiter = line_.find(request);
+  const bool waits = waiter != nullptr;
   if (waits) {
-    const Waiter &waiter = *found->second;
-    window_.ended(Outcome::cancelled, waiter.asked, now - waiter.asked, Duration::zero());
-    leave_line(found->second);
+    window_.ended(Outcome::cancelled, waiter->asked, now - waiter->asked, Duration::zero());
+    line_.leave(request);
   }
   settle(now, out);
   return waits;
@@ -126,17 +125,12 @@ bool Pool::cancel(Time now, RequestId request, Actions &out) {
 
 void Pool::admitted(Time now, RequestId request, const Verdict &verdict, Actions &out) {
   shut_gate();
-  const auto found = places_.find(request);
-  if (found != places_.end()) {
-    const auto place = found->second;
-    if (verdict.kind == Verdict::Kind::refuse) {
-      refuse(now, place, Refusal::rejected, Outcome::refused, out);
-    } else if (verdict.kind == Verdict::Kind::wait) {
-      place->has_verdict = true;
-      set_deadline(place, std::min(place->own_deadline, place->asked + verdict.wait));
-      line_.splice(verdict.at_front ? line_.begin() : line_.end(), line_, place);
-    }
-  }
+  const Waiter *const waiter = line_.find(request);
+  if (waiter != nullptr && verdict.kind == Verdict::Kind::refuse)
+    refuse(now, *waiter, Refusal::rejected, Outcome::refused, out);
+  else if (waiter != nullptr && verdict.kind == Verdict::Kind::wait)
+    line_.judge(request, verdict.at_front ? Line::End::front : Line::End::back,
+                waiter->asked + verdict.wait);
   settle(now, out);
 }
 
@@ -212,7 +206,7 @@ void Pool::dead_at_checkout(Time now, ConnectionId connection, Actions &out) {
   if (!idle_.empty() && in_use() < plan_.max_in_use) // as in `acquire`: then nobody waits
     hand_out_idle(now, waiter, out);
   else
-    enter_line(line_.begin(), waiter);
+    line_.join(Line::End::front, waiter);
   settle(now, out);
 }
 
@@ -233,14 +227,9 @@ void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &
     highest_.pop_back();
   highest_.push_back({plan.max_in_use, Time::max()});
   if (new_order)
-    turn_line();
-  if (new_timeout) {
-    for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter) {
-      const Time planned = std::min(waiter->own_deadline, waiter->asked + plan.wait_timeout);
-      // It may shorten a verdict, never extend it.
-      set_deadline(waiter, waiter->has_verdict ? std::min(waiter->deadline, planned) : planned);
-    }
-  }
+    line_.turn();
+  if (new_timeout)
+    line_.plan_timeout(plan.wait_timeout);
   settle(now, out);
 }
 
@@ -300,17 +289,16 @@ void Pool::settle(Time now, Actions &out) {
 }
 
 void Pool::expire(Time now, Actions &out) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    const auto waiter = places_.at(deadlines_.begin()->second);
-    const Refusal why = why_timed_out(*waiter);
-    refuse(now, waiter, why, Outcome::timed_out, out);
+  while (line_.next_deadline() <= now) {
+    const Waiter &waiter = line_.first_due();
+    refuse(now, waiter, why_timed_out(waiter), Outcome::timed_out, out);
   }
 }
 
 void Pool::serve_waiters(Time now, Actions &out) {
   while (!line_.empty() && !idle_.empty() && in_use() < plan_.max_in_use) {
     hand_out_idle(now, line_.front(), out);
-    leave_line(line_.begin());
+    line_.leave(line_.front().request);
   }
 }
 
@@ -368,9 +356,7 @@ void Pool::start_connects(Time now, Actions &out) {
 }
 
 void Pool::announce_wake(Time now, Actions &out) {
-  Time wake = Time::max();
-  if (!deadlines_.empty())
-    wake = deadlines_.begin()->first;
+  Time wake = line_.next_deadline();
   if (connect_after_ > now && trouble_ != Trouble::none)
     wake = std::min(wake, connect_after_);
   // What comes to rest in the gate is found by the sweep.
@@ -452,25 +438,20 @@ std::vector<WaitingRequest> Pool::take_asks(Time now) {
   if (!admits_)
     return asks;
   const Levels level = levels();
-  std::uint32_t ahead = 0;
-  for (Waiter &waiter : line_) {
-    if (!waiter.asked_about) {
-      waiter.asked_about = true;
-      pl_ask shown{};
-      shown.struct_size = sizeof shown;
-      shown.ahead = ahead;
-      shown.now = now.time_since_epoch().count();
-      shown.asked = waiter.asked.time_since_epoch().count();
-      shown.deadline = waiter.deadline.time_since_epoch().count();
-      shown.open = level.open;
-      shown.idle = level.idle;
-      shown.in_use = level.in_use;
-      shown.connecting = level.connecting;
-      shown.waiting = level.waiting;
-      waiter.route.copy(shown.route, sizeof shown.route - 1);
-      asks.push_back({waiter.request, shown});
-    }
-    ++ahead;
+  for (const auto [waiter, ahead] : line_.take_newcomers()) {
+    pl_ask shown{};
+    shown.struct_size = sizeof shown;
+    shown.ahead = ahead;
+    shown.now = now.time_since_epoch().count();
+    shown.asked = waiter->asked.time_since_epoch().count();
+    shown.deadline = waiter->deadline.time_since_epoch().count();
+    shown.open = level.open;
+    shown.idle = level.idle;
+    shown.in_use = level.in_use;
+    shown.connecting = level.connecting;
+    shown.waiting = level.waiting;
+    waiter->route.copy(shown.route, sizeof shown.route - 1);
+    asks.push_back({waiter->request, shown});
   }
   return asks;
 }
@@ -497,51 +478,14 @@ void Pool::turn_away(Time now, const Waiter &waiter, Refusal why, Outcome how, A
   out.emplace_back(Refuse{waiter.request, why, waited});
 }
 
-void Pool::refuse(Time now, Line::iterator waiter, Refusal why, Outcome how, Actions &out) {
-  turn_away(now, *waiter, why, how, out);
-  leave_line(waiter);
+void Pool::refuse(Time now, const Waiter &waiter, Refusal why, Outcome how, Actions &out) {
+  turn_away(now, waiter, why, how, out);
+  line_.leave(waiter.request);
 }
 
 void Pool::refuse_all(Time now, Refusal why, Actions &out) {
   while (!line_.empty())
-    refuse(now, line_.begin(), why, Outcome::refused, out);
-}
-
-// Those without a verdict stand by the time they came; what a verdict placed stays where it is.
-void Pool::turn_line() {
-  std::vector<Line::iterator> by_time;
-  for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter)
-    if (!waiter->has_verdict)
-      by_time.push_back(waiter);
-  std::vector<Line::iterator> turned;
-  for (auto waiter = line_.begin(); waiter != line_.end(); ++waiter) {
-    if (waiter->has_verdict) {
-      turned.push_back(waiter);
-    } else {
-      turned.push_back(by_time.back());
-      by_time.pop_back();
-    }
-  }
-  for (const Line::iterator waiter : turned)
-    line_.splice(line_.end(), line_, waiter);
-}
-
-void Pool::enter_line(Line::iterator where, const Waiter &waiter) {
-  const auto place = line_.insert(where, waiter);
-  places_.emplace(place->request, place);
-  deadlines_.emplace(place->deadline, place->request);
-}
-
-void Pool::leave_line(Line::iterator waiter) {
-  deadlines_.erase({waiter->deadline, waiter->request});
-  places_.erase(waiter->request);
-  line_.erase(waiter);
-}
-
-void Pool::set_deadline(Line::iterator waiter, Time deadline) {
-  deadlines_.erase({waiter->deadline, waiter->request});
-  waiter->deadline = deadline;
-  deadlines_.emplace(deadline, waiter->request);
+    refuse(now, line_.front(), why, Outcome::refused, out);
 }
 
 Slot *Pool::find(ConnectionId connection, Slot::State state) {

@@ -28,17 +28,14 @@
 
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "host/pool/gate.hpp"
+#include "host/pool/line.hpp"
 #include "host/pool/plan.hpp"
 #include "host/pool/slot.hpp"
 #include "host/pool/time.hpp"
@@ -153,16 +150,6 @@ public:
   std::vector<WaitingRequest> take_asks(Time now);
 
 private:
-  struct Waiter {
-    RequestId request;
-    Time asked;
-    Time own_deadline;
-    Time deadline;
-    bool has_verdict = false;
-    bool asked_about = false;
-    std::string_view route;
-  };
-  using Line = std::list<Waiter>;
   enum class Trouble { none, too_many, down };
 
   void shut_gate();
@@ -176,12 +163,8 @@ private:
 
   void hand_out_idle(Time now, const Waiter &waiter, Actions &out);
   void turn_away(Time now, const Waiter &waiter, Refusal why, Outcome how, Actions &out);
-  void refuse(Time now, Line::iterator waiter, Refusal why, Outcome how, Actions &out);
+  void refuse(Time now, const Waiter &waiter, Refusal why, Outcome how, Actions &out);
   void refuse_all(Time now, Refusal why, Actions &out);
-  void turn_line();
-  void enter_line(Line::iterator where, const Waiter &waiter);
-  void leave_line(Line::iterator waiter);
-  void set_deadline(Line::iterator waiter, Time deadline);
   Slot *find(ConnectionId connection, Slot::State state);
   Slot *find_held(ConnectionId connection);
   Slot &slot_at(SlotIndex index) const { return slots_[index]; }
@@ -214,9 +197,7 @@ private:
   Gate<> gate_;
   std::atomic<Duration::rep> wait_timeout_; // the plan's, for try_acquire
 
-  Line line_; // the front is served first
-  std::unordered_map<RequestId, Line::iterator> places_;
-  std::set<std::pair<Time, RequestId>> deadlines_;
+  Line line_;
 
   // The highest max_in_use of the last idle_timeout: falling values, the one in force
   // last, each with when it was last in force.

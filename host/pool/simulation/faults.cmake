@@ -1,21 +1,21 @@
-# Faults planted in a copy of pool.cpp, one program each: the simulation must find every
-# one (simulation_test.cpp). A fault is a piece of the source and what stands in its
-# place; configuring fails when the piece is not there exactly once, so that faults keep
+# Faults planted in a copy of pool.cpp or line.cpp, one program each: the simulation must
+# find every one (simulation_test.cpp). A fault is a piece of the source and what stands in
+# its place; configuring fails when the piece is not there exactly once, so that faults keep
 # up with the code.
 
-# fault(NAME PIECE REPLACEMENT)
-function(fault name piece replacement)
-  set(source ${PROJECT_SOURCE_DIR}/host/pool/pool.cpp)
+# fault_in(FILE NAME PIECE REPLACEMENT)
+function(fault_in file name piece replacement)
+  set(source ${PROJECT_SOURCE_DIR}/host/pool/${file})
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
   file(READ ${source} text)
   string(FIND "${text}" "${piece}" first)
   string(FIND "${text}" "${piece}" last REVERSE)
   if(first EQUAL -1 OR NOT first EQUAL last)
-    message(FATAL_ERROR "host/pool/simulation/faults.cmake: the piece of ${name} must be in pool.cpp exactly once")
+    message(FATAL_ERROR "host/pool/simulation/faults.cmake: the piece of ${name} must be in ${file} exactly once")
   endif()
   string(REPLACE "${piece}" "${replacement}" text "${text}")
   file(CONFIGURE OUTPUT faults/${name}.cpp CONTENT "${text}" @ONLY)
-  # The objects come first, so the library's own pool.cpp is not taken.
+  # The objects come first, so the library's own object of that file is not taken.
   add_executable(pool_fault_${name} ${CMAKE_CURRENT_BINARY_DIR}/faults/${name}.cpp main.cpp)
   target_compile_options(pool_fault_${name} PRIVATE -O1 -Wno-error -w)
   target_link_libraries(pool_fault_${name} PRIVATE pool_simulation_core CLI11::CLI11)
@@ -24,9 +24,14 @@ function(fault name piece replacement)
   set_property(GLOBAL APPEND PROPERTY pool_faults pool_fault_${name})
 endfunction()
 
+# fault(NAME PIECE REPLACEMENT): in pool.cpp
+function(fault name piece replacement)
+  fault_in(pool.cpp ${name} "${piece}" "${replacement}")
+endfunction()
+
 fault(lost_wake_up
-  [[    wake = deadlines_.begin()->first;]]
-  [[    wake = Time::max();]])
+  [[  Time wake = line_.next_deadline();]]
+  [[  Time wake = Time::max();]])
 
 fault(double_hand_out
   [[  Slot &slot = slot_at(idle_.back());
@@ -34,12 +39,12 @@ fault(double_hand_out
   [[  Slot &slot = slot_at(idle_.back());]])
 
 fault(timeout_before_the_deadline
-  [[deadlines_.begin()->first <= now)]]
-  [[deadlines_.begin()->first <= now + Duration(1))]])
+  [[line_.next_deadline() <= now)]]
+  [[line_.next_deadline() <= now + Duration(1))]])
 
 fault(only_the_first_times_out
-  [[  while (!deadlines_.empty() && deadlines_]]
-  [[  if (!deadlines_.empty() && deadlines_]])
+  [[  while (line_.next_deadline()]]
+  [[  if (line_.next_deadline()]])
 
 fault(grant_to_an_expired_waiter
   [[  expire(now, out);
@@ -49,14 +54,15 @@ fault(grant_to_an_expired_waiter
   if (shut_)]])
 
 fault(fifo_broken
-  [[plan_.order == Order::lifo ? line_.begin() : line_.end()]]
-  [[plan_.order == Order::lifo || line_.size() == 3 ? line_.begin() : line_.end()]])
+  [[plan_.order == Order::lifo ? Line]]
+  [[plan_.order == Order::lifo || line_.size() == 3 ? Line]])
 
 fault(a_newcomer_barges
   [[    hand_out_idle(now, line_.front(), out);
-    leave_line(line_.begin());]]
-  [[    hand_out_idle(now, line_.back(), out);
-    leave_line(std::prev(line_.end()));]])
+    line_.leave(line_.front().request);]]
+  [[    const Waiter last = *std::prev(line_.end());
+    hand_out_idle(now, last, out);
+    line_.leave(last.request);]])
 
 fault(capacity_leaked_on_a_failed_connect
   [[  vacate(*slot);
@@ -97,14 +103,14 @@ fault(connects_over_max_open
   [[size() <= max_open() &&]])
 
 fault(counters_do_not_add_up
-  [[    window_.ended(Outcome::cancelled, waiter.asked, now - waiter.asked, Duration::zero());]]
+  [[    window_.ended(Outcome::cancelled, waiter->asked, now - waiter->asked, Duration::zero());]]
   [[    (void)waiter;]])
 
 fault(waiter_lost_on_a_swap
   [[    highest_.clear();]]
   [[    highest_.clear();
   if (fresh && line_.size() > 2)
-    leave_line(line_.begin());]])
+    line_.leave(line_.front().request);]])
 
 fault(above_max_in_use
   [[!line_.empty() && !idle_.empty() && in_use() < plan_.max_in_use)]]
@@ -130,8 +136,8 @@ fault(connects_for_nobody
   [[  while (connecting_ < wanted && connecting_ < at_once]]
   [[  while (0 < wanted && connecting_ < at_once]])
 
-fault(a_verdict_is_extended
-  [[waiter->has_verdict ? std::min(waiter->deadline, planned) : planned]]
+fault_in(line.cpp a_verdict_is_extended
+  [[waiter.has_verdict ? std::min(waiter.deadline, planned) : planned]]
   [[planned]])
 
 fault(a_high_is_never_forgotten
@@ -143,8 +149,8 @@ fault(the_line_has_no_end
   [[line_.size() > free_room(now) + plan_.max_waiting]])
 
 fault(the_dead_lose_their_turn
-  [[  enter_line(line_.begin(), waiter);]]
-  [[  enter_line(line_.end(), waiter);]])
+  [[line_.join(Line::End::front, waiter);]]
+  [[line_.join(Line::End::back, waiter);]])
 
 fault(an_early_tick_forgets_the_wake_up
   [[  wake_announced_ = Time::max(); // said]]
@@ -197,7 +203,7 @@ fault(the_gate_forgets_lifetimes
 
 fault(line_not_turned
   [[  if (new_order)
-    turn_line();]]
+    line_.turn();]]
   [[]])
 
 fault(turned_away_without_a_connect
