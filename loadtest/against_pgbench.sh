@@ -46,5 +46,5 @@ for round in $(seq "$rounds"); do
   ours=$(host_rate)
   echo "$round $peer $ours"
 done | awk '{ printf "round %d: pgbench %.0f/s, host %.0f/s, ratio %.3f\n", $1, $2, $3, $3 / $2; fflush() }' |
-  tee /dev/stderr | awk '{ print $NF }' | sort -n |
+  tee -a /dev/stderr | awk '{ print $NF }' | sort -n |
   awk '{ r[NR] = $1 } END { print "median", (NR % 2) ? r[(NR + 1) / 2] : (r[NR / 2] + r[NR / 2 + 1]) / 2 }'
