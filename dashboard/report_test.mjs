@@ -68,6 +68,22 @@ test('a strategy has its place on the law, unless the load was another than the 
   assert.doesNotMatch(await placed('longer.html'), /by the law \d/);
 });
 
+test('what a matrix has no pairs for is said or left out, never an empty table', async () => {
+  const whole = readFileSync(join(folder, 'report.html'), 'utf8');
+  const without = async name => {
+    writeFileSync(join(folder, 'without.html'), whole.replaceAll(new RegExp(`"${name}":\\s*\\[`, 'g'), `"${name}":[],"were":[`));
+    const { page, context } = await open({ file: 'without.html' });
+    const text = await page.evaluate(() => document.querySelector('main').innerText);
+    await context.close();
+    return text;
+  };
+  const handicapped = await without('twins'), twinOnly = await without('pairs');
+  assert.match(handicapped, /Not measured: no strategy ran twice/);
+  assert.doesNotMatch(handicapped, /by chance/);
+  assert.match(twinOnly, /by chance/);
+  assert.doesNotMatch(twinOnly, /Pair by pair/);
+});
+
 test('its headline numbers are those of analysis.json', async () => {
   const analysis = JSON.parse(readFileSync(join(folder, 'analysis.json'), 'utf8'));
   const { page, context } = await open();

@@ -64,7 +64,10 @@
   }
 
   function chance() {
-    for (const profile of analysis.profiles)
+    const measured = analysis.profiles.filter(profile => profile.twins.length > 0);
+    if (measured.length === 0)
+      $('chance-about').textContent = 'Not measured: no strategy ran twice as it is, since the copy holds its connections longer on purpose.';
+    for (const profile of measured)
       table($('chance'), profile.profile, ['by chance', ...measureHeads], profile.twins.map(pairRow));
   }
 
@@ -97,6 +100,7 @@
   }
 
   function pairs() {
+    $('pairs-part').hidden = analysis.profiles.every(profile => profile.pairs.length === 0);
     for (const profile of analysis.profiles)
       table($('pairs'), profile.profile, ['pair', ...measureHeads], profile.pairs.map(pairRow));
   }
