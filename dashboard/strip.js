@@ -14,6 +14,7 @@ const percent = (part, all) => {
   const share = 100 * part / all;
   return share < 10 ? share.toPrecision(2) : String(Math.min(Math.round(share), part < all ? 99 : 100));
 };
+const missed = 1500; // ms of a load before the first row that is known: then `so far` would be wrong
 const whole = value => (value === null || value === undefined ? '–' : Math.round(value));
 
 export class Strip {
@@ -47,9 +48,17 @@ export class Strip {
     if (this.#load) this.#load.before ??= row;
   }
 
-  // Of all requests since the load began. A host that was started anew counts from 0: nobody
-  // knows how the old one's last requests ended, so of this load nothing more is said.
-  #soFar({ life, gauges: { requests } }) {
+  // No load runs, whatever was marked: one that was killed could not mark its end.
+  none() {
+    if (!this.#load) return;
+    this.#load = null;
+    this.ghosts.end();
+  }
+
+  // Of all requests since the load began, or as far back as this page knows of any. A host that
+  // was started anew counts from 0: nobody knows how the old one's last requests ended, so of this
+  // load nothing more is said.
+  #soFar({ at, life, gauges: { requests } }) {
     const first = this.#load?.before;
     if (!first || first.life !== life) return '';
     const before = first.gauges.requests;
@@ -57,7 +66,8 @@ export class Strip {
     const all = since.reduce((sum, [, count]) => sum + count, 0);
     const [worst, most] = since.filter(([code]) => code !== 'ok').reduce((a, b) => (b[1] > a[1] ? b : a));
     const failed = all - (requests.ok - before.ok);
-    return all === 0 ? '' : `so far ${failed === 0 ? `✓ none of ${all} failed`
+    const told = first.at - this.#load.since > missed ? `in the last ${Math.round((at - first.at) / 1000)} s` : 'so far';
+    return all === 0 ? '' : `${told} ${failed === 0 ? `✓ none of ${all} failed`
       : `✗ ${percent(failed, all)} % of ${all} failed${most > 0 ? `, mostly ${worst}` : ''}`}`;
   }
 

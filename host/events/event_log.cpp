@@ -20,8 +20,13 @@ void EventLog::append(std::string type, nlohmann::json data) {
   {
     const std::lock_guard lock(mutex_);
     events_.push_back({++last_, std::move(type), std::move(text)});
-    if (events_.size() > kept_)
+    if (events_.size() > kept_) {
+      if (events_.front().type != "gauges")
+        happened_.push_back(std::move(events_.front()));
+      if (happened_.size() > happened_kept)
+        happened_.pop_front();
       events_.pop_front();
+    }
     told = told_;
   }
   if (told)
@@ -30,13 +35,16 @@ void EventLog::append(std::string type, nlohmann::json data) {
 
 std::vector<Event> EventLog::after(std::uint64_t place, std::size_t most) const {
   const std::lock_guard lock(mutex_);
-  if (events_.empty() || place >= last_)
-    return {};
-  const std::uint64_t oldest = events_.front().number;
-  const std::size_t skip = place < oldest ? 0 : static_cast<std::size_t>(place - oldest + 1);
-  const auto from = events_.begin() + static_cast<std::ptrdiff_t>(skip);
-  const auto count = std::min<std::size_t>(most, events_.size() - skip);
-  return {from, from + static_cast<std::ptrdiff_t>(count)};
+  std::vector<Event> found;
+  // Numbers grow in both, and from the one to the other.
+  for (const auto *ring : {&happened_, &events_}) {
+    const auto from = std::upper_bound(
+        ring->begin(), ring->end(), place,
+        [](std::uint64_t number, const Event &event) { return number < event.number; });
+    const auto left = std::min(most - found.size(), static_cast<std::size_t>(ring->end() - from));
+    found.insert(found.end(), from, from + static_cast<std::ptrdiff_t>(left));
+  }
+  return found;
 }
 
 std::string EventLog::id_of(std::uint64_t number) const {

@@ -1,7 +1,11 @@
 // What happened lately, for those who watch: a ring of events, each with an id
 // that grows by one. It is the only queue there is: a viewer remembers where it
 // stands, and one that falls behind the ring's end goes on at its beginning. So
-// a viewer that is slow or asleep costs the host nothing. [any thread]
+// a viewer that is slow or asleep costs the host nothing.
+//
+// Gauges come four times a second, and the next says it all anew. What came once, as that
+// a load began, is needed for longer: it has a ring of its own, which they can't push it
+// out of. [any thread]
 #pragma once
 
 #include <cstddef>
@@ -27,14 +31,15 @@ struct Event {
 
 class EventLog {
 public:
-  // `kept`: how many events the ring holds.
+  static constexpr std::size_t happened_kept = 500;
+
+  // `kept`: how many events the ring holds. Of what leaves it, all but gauges is kept on.
   EventLog(const Clock &clock, std::size_t kept);
 
   // `data` is an object; `at_ms` is added to it.
   void append(std::string type, nlohmann::json data);
 
-  // Events after `place`, oldest first, no more than `most`. Skips what the ring
-  // has dropped.
+  // Events after `place`, oldest first, no more than `most`. Skips what is no longer kept.
   std::vector<Event> after(std::uint64_t place, std::size_t most) const;
 
   // "INSTANCE-NUMBER", as ids go over the wire; and back: 0, the beginning, when
@@ -53,6 +58,7 @@ private:
   const std::size_t kept_;
   mutable std::mutex mutex_; // guards the rest; no other lock is taken under it
   std::uint64_t last_ = 0;
+  std::deque<Event> happened_; // older than the oldest of events_, without gauges
   std::deque<Event> events_;
   std::function<void()> told_;
 };

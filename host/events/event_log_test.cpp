@@ -11,9 +11,9 @@ using nlohmann::json;
 struct EventLogTest : testing::Test {
   Clock clock;
   EventLog log{clock, 3};
-  void append(int count) {
+  void append(int count, const char *type = "gauges") {
     for (int i = 0; i < count; ++i)
-      log.append("mark", {{"text", "x"}});
+      log.append(type, {{"text", "x"}});
   }
 };
 
@@ -34,6 +34,33 @@ TEST_F(EventLogTest, OneWhoFellBehindGoesOnAtTheOldestThatIsKept) {
   const auto left = log.after(2, 10);
   ASSERT_EQ(left.size(), 3U);
   EXPECT_EQ(left.front().number, 8U);
+}
+
+// Who opens the page four minutes after a load has begun must hear of it.
+TEST_F(EventLogTest, WhatHappenedOnceOutlivesTheGaugesThatCameAfterIt) {
+  append(1, "mark");
+  append(4);
+  append(1, "swap");
+  append(10);
+  const auto all = log.after(0, 10);
+  ASSERT_EQ(all.size(), 5U);
+  EXPECT_EQ(all[0].number, 1U);
+  EXPECT_EQ(all[0].type, "mark");
+  EXPECT_EQ(all[1].number, 6U);
+  EXPECT_EQ(all[1].type, "swap");
+  EXPECT_EQ(all[2].number, 14U);
+  // In small parts, and from the middle, it is the same.
+  EXPECT_EQ(log.after(1, 2).front().number, 6U);
+  EXPECT_EQ(log.after(1, 2).back().number, 14U);
+  EXPECT_EQ(log.after(6, 10).front().number, 14U);
+}
+
+TEST_F(EventLogTest, WhatHappenedIsNotKeptForEver) {
+  append(static_cast<int>(EventLog::happened_kept) + 10, "mark");
+  const auto all = log.after(0, 10'000);
+  EXPECT_EQ(all.size(), EventLog::happened_kept + 3);
+  EXPECT_EQ(all.front().number, 8U);
+  EXPECT_EQ(all.back().number, EventLog::happened_kept + 10);
 }
 
 TEST_F(EventLogTest, APlaceInAnotherHostsLogIsTheBeginning) {
