@@ -76,7 +76,7 @@ std::string name_of(Cause cause) {
 // What the looks say together.
 class Diagnostician::Finding {
 public:
-  Finding(const std::deque<Look> &looks, int processors)
+  Finding(const std::deque<Look> &looks, double processors)
       : looks_(looks), now_(looks.back()), processors_(processors) {}
 
   // What outlasts the looks that are remembered.
@@ -302,7 +302,7 @@ private:
 
   const std::deque<Look> &looks_;
   const Look &now_;
-  const int processors_;
+  const double processors_;
 };
 
 Diagnosis Diagnostician::look(const Look &look) {

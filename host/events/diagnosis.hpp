@@ -74,7 +74,7 @@ struct Look {
 // [one thread at a time]
 class Diagnostician {
 public:
-  explicit Diagnostician(int processors) : processors_(processors) {}
+  explicit Diagnostician(double processors) : processors_(processors) {}
 
   Diagnosis look(const Look &look);
 
@@ -90,7 +90,7 @@ private:
   };
   static constexpr std::chrono::seconds longest_spike{30};
 
-  const int processors_; // of this machine
+  const double processors_; // that may be used here: a container may allow half of one
   std::deque<Look> looks_;
   std::optional<Spike> spike_;
   std::optional<pool::Time> last_frozen_;

@@ -20,7 +20,7 @@ constexpr auto beat = 250ms;
 // that hold one of 10 connections for 50 ms.
 class Scene {
 public:
-  Scene() {
+  explicit Scene(double processors = 2) : doctor_(processors) {
     look_.at = pool::Time(1h);
     look_.limit = look_.open = 10;
     look_.server = {.max_connections = 100, .reserved = 3, .total = 12, .ours = 10, .cores = 0.1};
@@ -64,7 +64,7 @@ public:
   bool server_answers_ = true, ends_ = true;
 
 private:
-  Diagnostician doctor_{2};
+  Diagnostician doctor_;
   Look look_;
 };
 
@@ -117,6 +117,17 @@ TEST(Diagnosis, ABusyDatabaseIsNotHelpedByALargerPool) {
     look.server->cores = 1.9;
   });
   EXPECT_EQ(named, (Named{"unclear", "database_busy"}));
+}
+
+// A container that may use half a processor.
+TEST(Diagnosis, ADatabaseThatHasUsedUpItsPartOfAProcessorIsBusy) {
+  Scene scene(0.5);
+  const Named named = scene.go(3s, [](Look &look) {
+    all_in_use(look);
+    look.server->cores = 0.48;
+  });
+  EXPECT_EQ(named, (Named{"unclear", "database_busy"}));
+  EXPECT_THAT(scene.last.text, HasSubstr("96 % busy"));
 }
 
 TEST(Diagnosis, WhereTheDatabasesProcessorsCantBeSeenNoPoolIsCalledTooSmall) {

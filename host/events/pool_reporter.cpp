@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "db/process_limits.hpp"
 #include "host/strategy_settings.hpp"
 
 namespace lab::host {
@@ -120,8 +121,7 @@ PoolReporter::PoolReporter(const Clock &clock, const LivePool &pool,
                            const StrategyService &strategies, const ServerWatch &server,
                            const Metrics &metrics, EventLog &log)
     : clock_(clock), pool_(pool), strategies_(strategies), server_(server), metrics_(metrics),
-      log_(log),
-      diagnostician_(static_cast<int>(std::max(1U, std::thread::hardware_concurrency()))),
+      log_(log), diagnostician_(db::usable_processors()),
       thread_([this](std::stop_token stop) { run(stop); }) {}
 
 PoolReporter::~PoolReporter() {

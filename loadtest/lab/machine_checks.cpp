@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 
 #include "db/open_files.hpp"
-#include "loadtest/lab/processor_limit.hpp"
+#include "db/process_limits.hpp"
 #include "loadtest/machine.hpp"
 
 namespace lab::cli {
@@ -42,7 +42,7 @@ Check system_check() {
 }
 
 Check processors_check() {
-  const double usable = usable_processors();
+  const double usable = db::usable_processors();
   const std::string said = fmt::format("{:.3g} to be used", usable);
   if (usable >= 2)
     return {"processors", Result::ok, said};
@@ -57,7 +57,7 @@ Check processors_check() {
 }
 
 Check memory_check() {
-  const auto usable = usable_memory();
+  const auto usable = db::usable_memory();
   if (!usable)
     return {"memory", Result::ok, "can't be told"};
   const auto mb = *usable / 1'000'000;
@@ -87,7 +87,7 @@ Check processes_check() {
   std::uint64_t most = UINT64_MAX;
   if (::geteuid() != 0 && ::getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_max != RLIM_INFINITY)
     most = limit.rlim_max;
-  most = std::min(most, process_limit_of_group().value_or(UINT64_MAX));
+  most = std::min(most, db::process_limit_of_group().value_or(UINT64_MAX));
   if (most == UINT64_MAX)
     return {"processes", Result::ok, "no limit"};
   const std::string said = fmt::format("at most {}", most);

@@ -13,13 +13,13 @@
 #include <fmt/ranges.h>
 
 #include "db/cluster_processes.hpp"
+#include "db/process_limits.hpp"
 #include "loadtest/lab/agent.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
 #include "loadtest/lab/load_lock.hpp"
 #include "loadtest/lab/monitoring/monitoring.hpp"
-#include "loadtest/lab/processor_limit.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/status_report.hpp"
 #include "loadtest/processor.hpp"
@@ -181,8 +181,8 @@ Check processor_check(const Places &places) {
   for (std::size_t i = 0; i < std::min<std::size_t>(most.size(), 3) && most[i].first > 0.05; ++i)
     named.push_back(fmt::format("{} ({:.2f})", most[i].second, most[i].first));
   const std::string said = fmt::format("other programs use {:.2f} of {:.3g} processors", use.others,
-                                       usable_processors());
-  if (use.others <= share_worth_telling * usable_processors())
+                                       db::usable_processors());
+  if (use.others <= share_worth_telling * db::usable_processors())
     return {"processor now", Result::ok, said};
   return {"processor now", Result::warn,
           fmt::format("{}: {}", said,

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "db/process_limits.hpp"
 #include "loadtest/lab/bug_report/identity.hpp"
 #include "loadtest/lab/bug_report/log_end.hpp"
 #include "loadtest/lab/bug_report/versions.hpp"
@@ -27,7 +28,6 @@
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/host_process.hpp"
 #include "loadtest/lab/lab_processes.hpp"
-#include "loadtest/lab/processor_limit.hpp"
 #include "loadtest/lab/status_report.hpp"
 #include "loadtest/machine.hpp"
 #include "loadtest/run_folder.hpp"
@@ -101,11 +101,11 @@ std::string machine_text(const Places &places) {
   std::string text = fmt::format("processor: {}\nprocessors: {}, of which {:.3g} may be used\n"
                                  "memory: {} MB",
                                  facts.at("processor").get<std::string>(), facts.at("cores").dump(),
-                                 usable_processors(), facts.at("memory_mb").dump());
-  if (const auto usable = usable_memory())
+                                 db::usable_processors(), facts.at("memory_mb").dump());
+  if (const auto usable = db::usable_memory())
     text += fmt::format(", {} MB of it free for the lab", *usable / 1'000'000);
   text += fmt::format("\nthe caller is {}\n", ::geteuid() == 0 ? "root" : "an ordinary user");
-  if (const auto most = process_limit_of_group())
+  if (const auto most = db::process_limit_of_group())
     text += fmt::format("limit of processes in its control group: {}\n", *most);
   text += limit_text("open files", RLIMIT_NOFILE) + limit_text("processes", RLIMIT_NPROC) +
           limit_text("address space", RLIMIT_AS) + limit_text("a file's size", RLIMIT_FSIZE);
