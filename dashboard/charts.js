@@ -57,6 +57,17 @@ const charts = [
   ] },
 ];
 
+// On a chart that has the focus, the moment that is looked at moves by samples or by time.
+const far = 10_000; // ms
+const steps = {
+  ArrowLeft: (moments, now) => moments.findLast(at => at < now),
+  ArrowRight: (moments, now) => moments.find(at => at > now),
+  'Shift+ArrowLeft': (moments, now) => moments.findLast(at => at <= now - far) ?? moments[0],
+  'Shift+ArrowRight': (moments, now) => moments.find(at => at >= now + far) ?? moments.at(-1),
+  Home: moments => moments[0],
+  End: moments => moments.at(-1),
+};
+
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const svg = (name, attributes) => {
   const made = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -79,8 +90,16 @@ class Chart {
     title.textContent = what.title;
     this.#plot = document.createElement('div');
     this.#plot.className = 'chart';
-    this.#plot.setAttribute('role', 'img');
-    this.#plot.setAttribute('aria-label', `${what.title}, over time. The figures of this moment, or of the one that is pointed at, are below.`);
+    // Time is what slides: a screen reader is told the figures of the moment that is chosen.
+    this.#plot.tabIndex = 0;
+    this.#plot.setAttribute('role', 'slider');
+    this.#plot.setAttribute('aria-label', `${what.title}, over time`);
+    this.#set('valuemin', 0);
+    this.#set('valuemax', 0);
+    this.#tellMoment();
+    this.#plot.addEventListener('keydown', event => this.#pressed(event));
+    // The next chart shows, and tells, the same moment.
+    this.#plot.addEventListener('blur', ({ relatedTarget: to }) => to?.classList.contains('chart') || this.onHover(null));
     const key = document.createElement('ul');
     key.className = 'key';
     this.#values = what.series.map(series => this.#keyFor(series, key));
@@ -114,7 +133,7 @@ class Chart {
   }
 
   add(row) {
-    if (row.gap) this.#points.push([new Date(row.at - 1), ...this.#what.series.map(() => null)]);
+    if (row.gap) this.#points.push(Object.assign([new Date(row.at - 1), ...this.#what.series.map(() => null)], { gap: true }));
     this.#points.push([new Date(row.at), ...this.#what.series.map(series => series.of(row) ?? null)]);
     if (!this.view.whole) this.#forget(row.at);
   }
@@ -134,19 +153,40 @@ class Chart {
 
   draw() {
     const end = this.view.held ?? this.history.last.at;
-    // A page that has just been opened has not seen the last two minutes.
-    const begin = Math.max(end - this.view.length, Math.min(this.#points[0][0].getTime(), end - young));
-    const [from, to] = this.view.window ?? [begin, end];
+    const [from, to] = this.#span();
     const options = { file: this.#points, dateWindow: [from, to], valueRange: this.#range(from, to) };
     const ghost = this.view.ghosts?.shown;
     this.ghost.hidden = !ghost || !this.#what.series.some(one => one.ghost);
     if (ghost) this.ghost.textContent = `faint: the ${ghost.name} before, on ${ghost.strategy || 'the built-in plan'}`;
-    if (this.#hovered < from || this.#hovered > to) this.#hovered = null; // it has left the picture
+    this.#set('valuemin', Math.round((from - to) / 1000));
     this.#showSeen(end);
+    if (this.#hovered !== null && (this.#hovered < from || this.#hovered > to)) {
+      this.#hovered = null; // it has left the picture
+      this.#tellMoment();
+    }
     this.#showKey();
     if (this.#graph) this.#graph.updateOptions(options);
     else this.#create(options);
     this.#select();
+  }
+
+  // The times between which it shows what was.
+  #span() {
+    const end = this.view.held ?? this.history.last.at;
+    // A page that has just been opened has not seen the last two minutes.
+    const begin = Math.max(end - this.view.length, Math.min(this.#points[0][0].getTime(), end - young));
+    return this.view.window ?? [begin, end];
+  }
+
+  #pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#graph) return;
+    const leaves = event.key === 'Escape' && this.#hovered !== null;
+    const step = steps[(event.shiftKey ? 'Shift+' : '') + event.key];
+    if (!leaves && !step) return;
+    event.preventDefault(); // End would scroll the page
+    const [from, to] = this.#span();
+    const moments = this.#points.filter(one => !one.gap && one[0] >= from && one[0] <= to).map(one => one[0].getTime());
+    this.onHover(leaves ? null : step(moments, this.#hovered ?? moments.at(-1)) ?? this.#hovered ?? moments.at(-1));
   }
 
   // In another colour scheme, say.
@@ -210,7 +250,26 @@ class Chart {
     this.#graph.clearSelection();
     this.#select();
     this.#showKey();
+    this.#tellMoment();
   }
+
+  // Once, as it is chosen: of what changes four times a second one would hear nothing else.
+  #tellMoment() {
+    const point = this.#hovered === null ? null : this.#pointAt(this.#hovered);
+    if (!point) {
+      this.#set('valuenow', 0);
+      this.#set('valuetext', 'no moment is chosen; arrow keys choose one');
+      return;
+    }
+    const told = this.#what.series.flatMap((series, i) =>
+      (this.#seen[i] ? `${series.name} ${point[i + 1] === null ? 'unknown' : round(point[i + 1])}` : [])).join(', ');
+    this.#set('valuenow', Math.round((this.#hovered - this.#span()[1]) / 1000));
+    this.#set('valuetext', `at ${point[0].toLocaleTimeString()}: ${told || this.#what.quiet}`);
+  }
+
+  #set(name, value) { this.#plot.setAttribute(`aria-${name}`, value); }
+
+  #pointAt(x) { return this.#points.find(one => one[0].getTime() === x); }
 
   // From 0 to a little above the highest line; a bound is taken in where it is near.
   #range(from, to) {
@@ -225,7 +284,7 @@ class Chart {
   // The figures of the moment that is pointed at, else of the one that is held, else the newest.
   #showKey() {
     const { held } = this.view;
-    const point = this.#points.find(one => one[0].getTime() === this.#hovered)
+    const point = this.#pointAt(this.#hovered)
       ?? (held === null ? null : this.#points.findLast(one => one[0] <= held)) ?? this.#points.at(-1);
     // Always there: what came and went with the mouse would move the chart from under it.
     this.#moment.textContent = `at ${point[0].toLocaleTimeString()}`;

@@ -3,15 +3,18 @@
 
 const $ = id => document.getElementById(id);
 const lookAgain = 2000; // ms, while something runs
+const patience = 10_000; // ms: a question that nobody answers must not keep the next one waiting
 
-let timer = null, loaded = false, ended = () => {};
+let timer = null, loaded = false, ended = () => {}, none = () => {};
 
 // `callback`: once a load has ended, wherever it was begun. Then its run is recorded.
 export function onLoadEnded(callback) { ended = callback; }
+// `callback`: whenever an answer says that no load runs, wherever.
+export function onNoLoad(callback) { none = callback; }
 
 async function ask(method, path, body) {
   const answer = await fetch(path, { method, headers: body ? { 'Content-Type': 'application/json' } : {},
-    body: body && JSON.stringify(body) });
+    body: body && JSON.stringify(body), signal: method === 'GET' ? AbortSignal.timeout(patience) : undefined });
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.detail);
   return said;
@@ -85,13 +88,25 @@ export async function carryOut(command) {
   }
 }
 
-// Asks anew what runs.
+let asking = false, again = false;
+
+// Asks anew what runs. Events come many at once: while one question is open, all that come
+// meanwhile are answered by one more.
 export async function refreshErrands() {
-  try {
-    show(await ask('GET', 'api/v1/runs'));
-  } catch (problem) {
-    $('load-said').textContent = problem.message;
+  again = true;
+  if (asking) return;
+  asking = true;
+  while (again) {
+    again = false;
+    try {
+      show(await ask('GET', 'api/v1/runs'));
+      // An answer to a question from before a load began tells nothing of it.
+      if (!loaded && !again) none();
+    } catch (problem) {
+      $('load-said').textContent = problem.message;
+    }
   }
+  asking = false;
 }
 
 const number = id => Number($(id).value);

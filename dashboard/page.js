@@ -1,6 +1,6 @@
 // Puts the page together: events come in, the history remembers them, the rest shows.
 import { makeCharts } from './charts.js';
-import { onLoadEnded, refreshErrands } from './errands.js';
+import { onLoadEnded, onNoLoad, refreshErrands } from './errands.js';
 import { save } from './export.js';
 import { Ghosts } from './ghosts.js';
 import { failureCodes, History } from './history.js';
@@ -161,6 +161,7 @@ addEventListener('keydown', event => {
 });
 
 onLoadEnded(refreshPath);
+onNoLoad(() => strip.none());
 
 // Who comes back to the page may have built a strategy meanwhile.
 addEventListener('focus', () => {

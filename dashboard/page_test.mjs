@@ -271,6 +271,131 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('by keys alone the past is looked at in the charts, live and held, and told', async () => {
+    const { page, errors } = await open();
+    // With charts of its own, whose moments are known.
+    await page.evaluate(async () => {
+      const [{ makeCharts }, { History }] = await Promise.all([import('./charts.js'), import('./history.js')]);
+      const parent = document.querySelector('main').appendChild(document.createElement('section'));
+      parent.id = 'own';
+      const history = new History(), charts = makeCharts(history, parent);
+      let at = 1_000_000_000_000, looks = 0;
+      window.own = {
+        charts,
+        pass(count, after = 250) {
+          for (let i = 0; i < count; ++i) {
+            at += after;
+            charts.add(history.add({ ...poolLab.history.last.gauges, at_ms: at, now_ms: at, in_use: ++looks, waiting: looks }));
+          }
+          charts.draw();
+        },
+        hold() { charts.hold(at); },
+      };
+      own.pass(800);
+      parent.querySelectorAll('.chart')[2].focus();
+    });
+    // The pool's chart and the next; what a screen reader is told of them.
+    const shown = () => page.evaluate(() => ['pool', 'waiting'].map(id => Number(document.querySelector(`#own #chart-${id} .key b`).textContent)));
+    const told = () => page.evaluate(() => document.activeElement.getAttribute('aria-valuetext'));
+    const after = async key => {
+      await page.keyboard.press(key);
+      const [pool, waiting] = await shown();
+      assert.equal(waiting, pool, 'all charts look at the same moment');
+      assert.match(await told(), new RegExp(`^at .*: .*\\b${pool}\\b`));
+      return pool;
+    };
+    assert.match(await told(), /no moment is chosen/);
+    const seen = {};
+    for (const key of ['ArrowLeft', 'ArrowLeft', 'ArrowRight', 'Shift+ArrowLeft', 'Shift+ArrowRight', 'Home', 'ArrowLeft', 'End', 'ArrowRight'])
+      (seen[key] ??= []).push(await after(key));
+    assert.deepEqual(seen, { ArrowLeft: [799, 798, 320], ArrowRight: [799, 800], 'Shift+ArrowLeft': [759], 'Shift+ArrowRight': [799],
+      Home: [320], End: [800] });
+    // Live, the moment stays what it is, and nothing more is told of it.
+    await after('ArrowLeft');
+    const before = await told();
+    await page.evaluate(() => own.pass(10));
+    assert.deepEqual([await shown(), await told()], [[799, 799], before]);
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await shown(), [810, 810]);
+    assert.match(await told(), /no moment is chosen/);
+    // Held, no key leads past that moment; and none to where the host was away.
+    await page.evaluate(() => { own.hold(); own.pass(20); });
+    assert.equal(await after('End'), 810);
+    assert.equal(await after('ArrowLeft'), 809);
+    await page.evaluate(() => { own.charts.hold(null); own.pass(1, 20_000); });
+    assert.equal(await after('End'), 831);
+    assert.equal(await after('ArrowLeft'), 830);
+    // The next chart goes on at the same moment; whoever leaves the charts leaves it, too.
+    await page.keyboard.press('Tab');
+    assert.match(await told(), /^at .*: waiting 830$/);
+    assert.equal(await after('ArrowLeft'), 829);
+    for (let i = 0; i < 5; ++i) await page.keyboard.press('Tab');
+    assert.deepEqual(await shown(), [831, 831]);
+    await page.evaluate(() => document.getElementById('own').remove());
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('the charts are reached by Tab, and keep nobody out with a moment chosen', async () => {
+    const { page, errors } = await open();
+    const on = () => page.evaluate(() => document.activeElement.closest('figure')?.id);
+    for (let i = 0; i < 20 && await on() !== 'chart-pool'; ++i) await page.keyboard.press('Tab');
+    assert.equal(await on(), 'chart-pool');
+    await page.keyboard.press('Space');
+    await page.waitForFunction(() => document.body.hasAttribute('data-paused'));
+    await page.keyboard.press('Home');
+    const text = await page.evaluate(() => document.activeElement.getAttribute('aria-valuetext'));
+    assert.match(text, /^at .+: in use \d+, idle \d+, /);
+    assert.equal(await page.textContent('#chart-times .moment'), text.slice(0, text.indexOf(': ')));
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => axe.run());
+    assert.deepEqual(violations.map(found => `${found.id}: ${found.nodes[0].html}`), []);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('asks once what runs, and once more, however many events come', async () => {
+    const { page, errors } = await open();
+    await says(page, '#load-said', /./);
+    const moment = () => page.evaluate(() => new Promise(requestAnimationFrame));
+    let asked = 0, letThrough = () => {};
+    const gate = new Promise(done => { letThrough = done; });
+    await page.route('**/api/v1/runs', async route => {
+      ++asked;
+      await gate;
+      await route.continue();
+    });
+    for (const text of ['one', 'two', 'three']) await lab.call('POST', 'api/v1/marks', { text });
+    await page.waitForFunction(() => ['one', 'two', 'three'].every(text => poolLab.history.markers.some(mark => mark.text === text)));
+    while (asked === 0) await moment();
+    await page.evaluate(async () => {
+      const { refreshErrands } = await import('./errands.js');
+      for (let i = 0; i < 5; ++i) void refreshErrands();
+    });
+    await moment();
+    assert.equal(asked, 1, 'one question is open');
+    const answers = [];
+    page.on('response', answer => answer.url().endsWith('/api/v1/runs') && answers.push(answer));
+    letThrough();
+    while (answers.length < 2) await moment();
+    await moment();
+    assert.equal(asked, 2);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('says of no load that it runs where nobody runs one', async () => {
+    const { page, errors } = await open();
+    // As a load that was killed leaves it.
+    await lab.call('POST', 'api/v1/marks', { text: 'load: hold' });
+    await page.waitForFunction(() => {
+      const mark = poolLab.history.markers.findLast(one => one.text === 'load: hold');
+      return mark && poolLab.history.last.at > mark.at + 500 && document.getElementById('load').textContent.includes('No load is marked');
+    });
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('a finger on a chart scrolls the page', async () => {
     const { page, errors } = await open({ width: 400 });
     const taken = await page.evaluate(() => {
@@ -297,15 +422,17 @@ describe('the page', { timeout: 280_000 }, () => {
         strip.mark(1000, 'load: hold', first);
         rows.forEach(one => strip.add(one));
         strip.show(rows.at(-1));
-        return /so far[^·]*/.exec(document.getElementById('load').textContent)?.[0].trim();
+        return /(so far|in the last)[^·]*/.exec(document.getElementById('load').textContent)?.[0].trim();
       };
       return [after(row(10, 0), row(10, 1), row(15, 995)), after(row(0, 0), row(0, 7)), after(row(0, 0), row(1, 2000)),
         after(row(5, 5), row(985, 25)), after(undefined, row(3, 3), row(7, 3)),
-        after(row(50, 9), row(60, 9), row(70, 2, 1)) ?? 'nothing', after(row(50, 9), row(3, 9, 1)) ?? 'nothing'];
+        after(row(50, 9), row(60, 9), row(70, 2, 1)) ?? 'nothing', after(row(50, 9), row(3, 9, 1)) ?? 'nothing',
+        // A page that was opened a minute later.
+        after(undefined, { ...row(3, 3), at: 61_000 }, { ...row(7, 3), at: 91_000 })];
     });
     assert.deepEqual(said, ['so far ✗ 99 % of 1000 failed, mostly pool_timeout', 'so far ✗ 100 % of 7 failed, mostly pool_timeout',
       'so far ✗ 99 % of 2001 failed, mostly pool_timeout', 'so far ✗ 2.0 % of 1000 failed, mostly pool_timeout',
-      'so far ✓ none of 4 failed', 'nothing', 'nothing']);
+      'so far ✓ none of 4 failed', 'nothing', 'nothing', 'in the last 30 s ✓ none of 4 failed']);
     assert.deepEqual(errors, []);
     await page.close();
   });
