@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -87,6 +88,75 @@ TEST(Members, AreToldFromThoseOfAnotherForm) {
               is_named_save<Near> && is_named_restore<Near>);
   EXPECT_FALSE(can_params<Near> || can_admit<Near> || can_explain<Near> || can_save<Near> ||
                can_restore<Near>);
+}
+
+// Keeps what it was shown.
+struct Curious {
+  Plan look(const Observation &seen) {
+    random = seen.random;
+    for (unsigned i = 0; i < seen.sample_count; ++i)
+      samples.push_back(seen.sample(i));
+    return {};
+  }
+  Verdict admit(const Ask &ask) {
+    ahead = ask.ahead;
+    route = ask.route;
+    return {};
+  }
+  uint64_t random = 0;
+  std::vector<pl_sample> samples;
+  unsigned ahead = 0;
+  std::string route;
+};
+
+TEST(Growth, SamplesOfALaterHostAreReadByTheirStride) {
+  struct Later {
+    pl_sample known;
+    pl_ns more;
+  };
+  const Later samples[] = {{{1, 2, 3, PL_SERVED, 0}, 9}, {{4, 5, 6, PL_FAILED, 0}, 9}};
+  pl_observation seen{};
+  seen.struct_size = sizeof seen;
+  seen.samples = &samples[0].known;
+  seen.sample_count = 2;
+  seen.sample_stride = sizeof(Later);
+  Curious mine;
+  pl_plan plan{};
+  ASSERT_EQ(glue::look<Curious>(&mine, &seen, &plan, nullptr), 0);
+  ASSERT_EQ(mine.samples.size(), 2U);
+  EXPECT_EQ(mine.samples[1].started, 4);
+  EXPECT_EQ(mine.samples[1].hold, 6);
+  EXPECT_EQ(mine.samples[1].outcome, static_cast<uint32_t>(PL_FAILED));
+}
+
+// A header of a later version in a host of before: played by a host that has less.
+TEST(Growth, WhatAnEarlierHostLacksReadsAsZero) {
+  struct Earlier {
+    pl_ns started, wait;
+  };
+  const Earlier samples[] = {{1, 2}, {3, 4}};
+  pl_observation seen{};
+  seen.struct_size = offsetof(pl_observation, random);
+  seen.random = 77;
+  seen.samples = reinterpret_cast<const pl_sample *>(samples);
+  seen.sample_count = 2;
+  seen.sample_stride = sizeof(Earlier);
+  Curious mine;
+  pl_plan plan{};
+  ASSERT_EQ(glue::look<Curious>(&mine, &seen, &plan, nullptr), 0);
+  EXPECT_EQ(mine.random, 0U);
+  ASSERT_EQ(mine.samples.size(), 2U);
+  EXPECT_EQ(mine.samples[0].wait, 2);
+  EXPECT_EQ(mine.samples[0].hold, 0) << "the next sample, read as this one's";
+
+  pl_ask ask{};
+  ask.struct_size = offsetof(pl_ask, route);
+  ask.ahead = 5;
+  std::strcpy(ask.route, "beyond");
+  pl_verdict verdict{};
+  ASSERT_EQ(glue::admit<Curious>(&mine, &ask, &verdict, nullptr), 0);
+  EXPECT_EQ(mine.ahead, 5U);
+  EXPECT_EQ(mine.route, "");
 }
 
 } // namespace

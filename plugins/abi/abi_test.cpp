@@ -36,6 +36,12 @@ TEST(Abi, EveryFieldLiesWhereTheGoldenTableHasIt) {
   EXPECT_EQ(text_of(layout_in_c()), bytes_of(here / "golden_v1.txt"));
 }
 
+TEST(Abi, TheLeastStrideOfAParamIsItsSizeInVersion1_0) {
+  EXPECT_NE(bytes_of(here / "golden_v1.txt")
+                .find(fmt::format("pl_param at 0, {} bytes\n", POOL_LAB_PARAM_SIZE_1_0)),
+            std::string::npos);
+}
+
 TEST(Abi, C11AndCpp20Agree) {
   EXPECT_EQ(text_of(layout_in_c()), text_of(layout_in_cpp()));
 }

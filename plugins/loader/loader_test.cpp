@@ -21,6 +21,7 @@
 #include "plugins/loader/find.hpp"
 #include "plugins/loader/library.hpp"
 #include "plugins/loader/shown_text.hpp"
+#include "plugins/loader/table.hpp"
 
 namespace lab::plugin {
 namespace {
@@ -214,6 +215,60 @@ TEST_F(Loader, FailuresHaveTextsAndExceptionsStopAtTheBorder) {
   ASSERT_TRUE(failure);
   EXPECT_FALSE(failure->threw);
   EXPECT_NE(failure->text.find("no idea what to do"), std::string::npos);
+}
+
+// pl_param as a later version may have it.
+struct LaterParam {
+  pl_param known;
+  double step;
+};
+
+// A table whose parameters are `all`, apart by their own size.
+template <class Entry> pl_strategy table_of(const std::vector<Entry> &all) {
+  pl_strategy table{};
+  table.params = reinterpret_cast<const pl_param *>(all.data());
+  table.param_count = static_cast<std::uint32_t>(all.size());
+  table.param_stride = sizeof(Entry);
+  table.set = [](void *, std::uint32_t, double, pl_text *) { return 0; };
+  return table;
+}
+
+constexpr pl_param low{"low", "the lower one", PL_INTEGER, 0, 3, 1, 10};
+constexpr pl_param high{"high", "the higher one", PL_REAL, 0, 7, 0, 20};
+
+TEST(ParamTable, OfALaterLibraryIsReadAsFarAsThisHostKnowsIt) {
+  const std::vector<LaterParam> later{{low, 1}, {high, 0.5}};
+  const std::vector<Param> params = checked_params(table_of(later));
+  ASSERT_EQ(params.size(), 2U);
+  EXPECT_EQ(params[1].name, "high");
+  EXPECT_EQ(params[1].help, "the higher one");
+  EXPECT_EQ(params[1].max, 20);
+}
+
+TEST(ParamTable, OfVersion1_0IsTakenByAHostWhoseParamHasGrown) {
+  const std::vector<pl_param> old{low, high};
+  const std::vector<LaterParam> params = raw_params<LaterParam>(table_of(old));
+  ASSERT_EQ(params.size(), 2U);
+  EXPECT_STREQ(params[0].known.name, "low");
+  EXPECT_EQ(params[0].step, 0) << "absent, and not the next one's name";
+  EXPECT_STREQ(params[1].known.name, "high");
+  EXPECT_EQ(params[1].step, 0);
+}
+
+TEST(ParamTable, IsRefusedWithAStrideThatNoArrayHas) {
+  const std::vector<LaterParam> later{{low, 1}, {high, 0.5}};
+  for (const std::uint32_t stride : {0U, 8U, 40U, 47U, 52U}) {
+    pl_strategy table = table_of(later);
+    table.param_stride = stride;
+    try {
+      (void)checked_params(table);
+      ADD_FAILURE() << stride;
+    } catch (const Unusable &unusable) {
+      EXPECT_EQ(unusable.check, "params");
+      EXPECT_NE(std::string(unusable.what()).find("param_stride"), std::string::npos)
+          << unusable.what();
+    }
+  }
 }
 
 TEST_F(Loader, SetChecksTypeAndRangeFirst) {

@@ -109,6 +109,14 @@ pl_strategy checked_copy(const pl_strategy *table) {
 
 #undef HAS
 
+// Not compared with sizeof(pl_param): that grows, and libraries of version 1.0 stay.
+void check_param_stride(std::uint32_t stride) {
+  if (stride < POOL_LAB_PARAM_SIZE_1_0 || stride % alignof(pl_param) != 0)
+    throw Unusable(
+        "params",
+        fmt::format("param_stride is {}: set it to sizeof(pl_param), as it was built", stride));
+}
+
 std::vector<Param> checked_params(const pl_strategy &table) {
   std::vector<Param> params;
   if (table.param_count == 0)
@@ -119,15 +127,8 @@ std::vector<Param> checked_params(const pl_strategy &table) {
   if (table.params == nullptr || table.set == nullptr)
     throw Unusable("params", fmt::format("it has {} parameters but `{}` is NULL", table.param_count,
                                          table.params == nullptr ? "params" : "set"));
-  if (table.param_stride < sizeof(pl_param))
-    throw Unusable("params", fmt::format("param_stride is {}: set it to sizeof(pl_param), {}",
-                                         table.param_stride, sizeof(pl_param)));
-  for (std::uint32_t i = 0; i < table.param_count; ++i) {
-    pl_param raw{};
-    const auto *at = reinterpret_cast<const char *>(table.params) +
-                     static_cast<std::size_t>(i) * table.param_stride;
-    std::memcpy(&raw, at, sizeof raw);
-    Param param = checked_param(raw, i);
+  for (const pl_param &raw : raw_params(table)) {
+    Param param = checked_param(raw, static_cast<std::uint32_t>(params.size()));
     if (index_of(params, param.name))
       throw Unusable("params", fmt::format("two parameters are called {}", param.name));
     params.push_back(std::move(param));

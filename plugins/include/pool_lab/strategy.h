@@ -18,9 +18,16 @@
  * one clock; a strategy has no clock, no thread and no random numbers of its
  * own, so that the simulator can replay it.
  *
- * Growth: structs are append-only. Each starts with its size; a reader looks
- * only at what lies inside that size, and takes what is missing as absent.
- * A major version is refused unless it is equal.
+ * Growth, within a major version (another one than the host's is refused):
+ *   pl_strategy, pl_observation, pl_ask and pl_verdict may grow at their end,
+ *     and start with their size;
+ *   pl_param and pl_sample may grow at their end: they stand in arrays, and the
+ *     array's stride is their size. It is a multiple of their alignment;
+ *   pl_text, pl_plan, pl_gauge, pl_total and PL_OUTCOMES are frozen: they stand
+ *     by value inside others, or have no size. What a later version adds to them
+ *     comes as a struct or a function of its own.
+ * A reader looks only at what lies inside the size or stride that it is given, and
+ * takes what is missing as absent: zero. A writer writes nothing outside it.
  */
 #ifndef POOL_LAB_STRATEGY_H
 #define POOL_LAB_STRATEGY_H
@@ -200,6 +207,9 @@ typedef struct pl_param {
   double min; /* inclusive, finite */
   double max;
 } pl_param;
+
+/* No param_stride is less, whatever pl_param grows to: its end in version 1.0. */
+#define POOL_LAB_PARAM_SIZE_1_0 (offsetof(pl_param, max) + sizeof(double))
 
 /* ---- the table ------------------------------------------------------------
  * Functions that return int32_t answer 0 for success; anything else is a

@@ -75,6 +75,15 @@ constexpr Duration operator""_s(unsigned long long n) {
 }
 } // namespace literals
 
+namespace glue {
+// What both sides know of a struct that grows: the host's may be of another version, and is
+// `size` bytes. What it lacks reads as zero.
+template <class Struct> void copy_known(Struct &to, const void *from, size_t size) {
+  to = Struct{};
+  __builtin_memcpy(&to, from, size < sizeof(Struct) ? size : sizeof(Struct));
+}
+} // namespace glue
+
 enum class Order { fifo = PL_FIFO, lifo = PL_LIFO };
 
 // What a strategy asks of the pool. Meanings and ranges: pl_plan.
@@ -107,9 +116,12 @@ struct Observation : pl_observation {
   Duration mean_wait() const { return mean(wait[PL_SERVED]); }
 
   // Sample number `i`, 0 <= i < sample_count.
-  const pl_sample &sample(unsigned i) const {
-    return *reinterpret_cast<const pl_sample *>(reinterpret_cast<const char *>(samples) +
-                                                static_cast<size_t>(i) * sample_stride);
+  pl_sample sample(unsigned i) const {
+    pl_sample one{};
+    glue::copy_known(
+        one, reinterpret_cast<const char *>(samples) + static_cast<size_t>(i) * sample_stride,
+        sample_stride);
+    return one;
   }
 
   static Duration mean(const pl_total &t) {
@@ -331,14 +343,8 @@ template <class S> void destroy(void *self) noexcept {
 template <class S>
 int32_t look(void *self, const pl_observation *seen, pl_plan *out, pl_text *error) noexcept {
   return guarded(error, [&]() -> int32_t {
-    // An older host's observation is shorter; what it lacks reads as zero.
     Observation full{};
-    const auto *from = reinterpret_cast<const unsigned char *>(seen);
-    auto *to = reinterpret_cast<unsigned char *>(static_cast<pl_observation *>(&full));
-    const size_t size =
-        seen->struct_size < sizeof(pl_observation) ? seen->struct_size : sizeof(pl_observation);
-    for (size_t i = 0; i < size; ++i)
-      to[i] = from[i];
+    copy_known<pl_observation>(full, seen, seen->struct_size);
     const Plan plan = static_cast<S *>(self)->look(full);
     out->max_in_use = plan.max_in_use;
     out->max_open = plan.max_open;
@@ -366,7 +372,9 @@ template <class S> int32_t set(void *self, uint32_t param, double value, pl_text
 template <class S>
 int32_t admit(void *self, const pl_ask *ask, pl_verdict *out, pl_text *error) noexcept {
   return guarded(error, [&]() -> int32_t {
-    const Verdict verdict = static_cast<S *>(self)->admit(*ask);
+    Ask full{};
+    copy_known(full, ask, ask->struct_size);
+    const Verdict verdict = static_cast<S *>(self)->admit(full);
     out->kind = verdict.kind;
     out->place = verdict.place;
     out->wait = verdict.wait.ns;
