@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "host/standard_descriptors.hpp"
 #include "plugins/loader/mapping.hpp"
 #include "plugins/loader/shown_text.hpp"
 #include "plugins/loader/stopped_thread.hpp"
@@ -105,6 +106,7 @@ void CallWatch::enter(const char *call) {
 
 void CallWatch::leave() {
   since_.store(0, std::memory_order_release);
+  keep_standard_descriptors();
   cpu_in_calls_ += clock_time(CLOCK_THREAD_CPUTIME_ID) - cpu_at_start_;
 }
 
@@ -117,6 +119,7 @@ void CallWatch::fault(int signal, const void *context) noexcept {
   note_frames(context);
   if (signal == SIGABRT)
     complaint_ = plugin::take_complaint();
+  keep_standard_descriptors(); // `leave` never comes
   parked_signal_.store(signal, std::memory_order_release);
   ::sem_post(&something_parked);
   for (;;)

@@ -33,7 +33,8 @@ public:
   void detach();
 
   void enter(const char *call) override; // [governor]
-  void leave() override;                 // [governor]
+  // [governor] Whatever the call did to them, the standard descriptors are taken after it.
+  void leave() override;
 
   // ---- [watchdog] ----
   bool parked() const { return parked_signal_.load(std::memory_order_acquire) != 0; }

@@ -5,7 +5,8 @@
 
 namespace lab::host {
 
-// Opens /dev/null in place of those that are closed. [any thread]
+// Opens /dev/null in place of those that are closed. Cheap where none is. [any thread, and in a
+// signal handler]
 void keep_standard_descriptors();
 
 } // namespace lab::host

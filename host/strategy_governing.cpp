@@ -10,7 +10,6 @@
 #include <spdlog/spdlog.h>
 
 #include "host/containment.hpp"
-#include "host/standard_descriptors.hpp"
 #include "host/strategy_post.hpp"
 #include "host/strategy_service.hpp"
 
@@ -95,7 +94,6 @@ void StrategyService::govern(Post &post) {
       look(post, After::time);
     else
       keep_to_share(post);
-    keep_standard_descriptors();
   }
   post.watch.detach();
 }
@@ -123,7 +121,6 @@ void StrategyService::look(Post &post, After after) {
   }
   const auto cpu_before = post.watch.cpu_in_calls();
   pool::Decision decision = post.governor.look(seen, server_(), share());
-  keep_standard_descriptors();
   post.slow = post.watch.cpu_in_calls() - cpu_before > slow_look ? post.slow + 1 : 0;
   post.failed = decision.failure ? post.failed + 1 : 0;
 
