@@ -181,11 +181,12 @@ void StrategyService::note_in_force(const Post &post, std::uint64_t build,
                      strategy->generation});
 }
 
-// Throws when the strategy was expelled at its first look.
+// Throws when the strategy was expelled at its first look: as one that was stopped in its order, so
+// that its copy is kept.
 pool::ParamValues StrategyService::values_in_force(const Post &post) const {
   if (const pool::Strategy *strategy = post.governor.strategy())
     return strategy->values;
-  throw StrategyRefused(StrategyRefused::Kind::refused, status().problem);
+  throw StoppedInOrder(status().problem);
 }
 
 // Ends a strategy that misbehaves without having stopped its thread. One whose

@@ -123,6 +123,7 @@ const std::vector<Bad> zoo = {
     {"thread_left_running", "threads", {"threads running after destroy"}},
     {"throw_across_abi", "look", {"in look", "thrown across the border"}},
     {"throw_in_admit", "admit", {"in admit", "thrown at a request"}},
+    {"throw_in_first_look", "look", {"in look, call 1", "thrown at once"}},
     {"throw_in_destructor", "crash", {"in destroy", "SIGABRT", "can't let go"}},
     {"throw_in_look", "look", {"overload", "no idea what to do with so many"}},
     {"undefined_symbol", "load", {"size_from_nowhere", "define it"}},
