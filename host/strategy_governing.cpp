@@ -148,14 +148,21 @@ void StrategyService::look(Post &post, After after) {
 void StrategyService::ask_about_waiters(Post &post) {
   if (!post.governor.admits())
     return;
-  for (const pool::WaitingRequest &waiting : pool_.take_asks()) {
-    pool::Admission admission;
-    if (post.governor.admits()) // else it was expelled at one before
-      admission = post.governor.admit(waiting.shown);
-    pool_.admitted(waiting.request, admission.verdict);
-    if (admission.failure && admission.failure->threw)
-      expel(post, fmt::format("failed in admit: {}", admission.failure->text), false);
-  }
+  const std::uint64_t generation = post.governor.strategy()->generation;
+  const std::string name = post.governor.strategy()->name;
+  const std::vector<pool::WaitingRequest> asks = pool_.take_asks();
+  const std::size_t unasked = post.governor.admit_all(
+      asks, [&] { return clock_.now(); },
+      [&](pool::RequestId request, const pool::Admission &admission) {
+        pool_.admitted(request, admission.verdict);
+        if (admission.failure && admission.failure->threw)
+          expel(post, fmt::format("failed in admit: {}", admission.failure->text), false);
+      });
+  if (unasked > 0 && std::exchange(post.told_of_slow_admit, generation) != generation)
+    spdlog::warn(
+        "{} is slow in admit: of {} requests that began to wait, it was not asked about {} "
+        "within {} ms; they are kept",
+        name, asks.size(), unasked, pool::Governor::longest_asking.count());
 }
 
 // Noted by the governor itself, so that a fault in the very next look finds the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <future>
 #include <memory>
@@ -38,6 +39,7 @@ struct StrategyService::Post {
   pool::Governor governor;                // [governor]
   int slow = 0;                           // [governor] looks running
   int failed = 0;                         // [governor]
+  std::uint64_t told_of_slow_admit = 0;   // [governor] the generation
   pool::Time next_look{};                 // [governor]
   pool::Time last_look{};                 // [governor]
   pool::Plan plan;                        // [governor] in force

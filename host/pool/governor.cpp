@@ -134,6 +134,20 @@ Admission Governor::admit(const pl_ask &ask) {
   }
 }
 
+std::size_t Governor::admit_all(const std::vector<WaitingRequest> &asks,
+                                const std::function<Time()> &now,
+                                const std::function<void(RequestId, const Admission &)> &tell) {
+  const Time until = now() + longest_asking;
+  for (std::size_t i = 0; i < asks.size(); ++i) {
+    if (!admits()) // it was expelled at one before
+      return 0;
+    if (now() >= until)
+      return asks.size() - i;
+    tell(asks[i].request, admit(asks[i].shown));
+  }
+  return 0;
+}
+
 void Governor::abandon() noexcept {
   if (!strategy_)
     return;

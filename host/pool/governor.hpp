@@ -5,8 +5,11 @@
 // the very same library. [governor] Every function.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +105,14 @@ public:
   // The plan in force under another `share`. Asks no strategy.
   Plan in_force(std::uint32_t share) const { return within_share(plan_, share).plan; }
   Admission admit(const pl_ask &ask);
+
+  // Asks about one after the other, and tells what came of each, until `longest_asking` has passed
+  // on `now`. Who is left is kept, unasked: answers how many these are.
+  std::size_t admit_all(const std::vector<WaitingRequest> &asks, const std::function<Time()> &now,
+                        const std::function<void(RequestId, const Admission &)> &tell);
+  // A single call is watched. But a thousand of them, each well within what a call may take, would
+  // keep looks and settings waiting for seconds.
+  static constexpr std::chrono::milliseconds longest_asking{100};
 
   bool admits() const { return strategy_ && strategy_->library->has_admit(); }
   const Strategy *strategy() const { return strategy_ ? &*strategy_ : nullptr; }

@@ -105,5 +105,50 @@ TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceInAdmit) {
   governor.abandon();
 }
 
+// A clock that each call moves by 30 ms.
+class SlowCalls : public CallGuard {
+public:
+  void enter(const char *) override { ++calls; }
+  void leave() override { now += std::chrono::milliseconds(30); }
+  int calls = 0;
+  Time now{};
+};
+
+TEST(Governor, AsksOfManyWaitersOnlyAsLongAsOthersMayWaitForIt) {
+  SlowCalls slow;
+  Governor governor(1, slow);
+  (void)governor.adopt(governor.load(
+      "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
+  std::vector<WaitingRequest> waiting(1000);
+  for (std::size_t i = 0; i < waiting.size(); ++i)
+    waiting[i].request = RequestId(i + 1);
+  slow.calls = 0;
+  std::vector<RequestId> told;
+  const auto unasked = governor.admit_all(
+      waiting, [&] { return slow.now; },
+      [&](RequestId request, const Admission &) { told.push_back(request); });
+  EXPECT_EQ(told, (std::vector<RequestId>{RequestId(1), RequestId(2), RequestId(3), RequestId(4)}))
+      << "the first in the line first";
+  EXPECT_EQ(slow.calls, 4);
+  EXPECT_EQ(unasked, 996U);
+  (void)governor.retire(std::move(*governor.go_builtin()));
+}
+
+TEST(Governor, AsksNobodyMoreOnceTheStrategyIsGone) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(governor.load(
+      "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
+  int told = 0;
+  const auto unasked = governor.admit_all(
+      std::vector<WaitingRequest>(5), [] { return Time{}; },
+      [&](RequestId, const Admission &) {
+        ++told;
+        (void)governor.retire(std::move(*governor.go_builtin()));
+      });
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(unasked, 0U) << "it was not too slow";
+}
+
 } // namespace
 } // namespace lab::pool

@@ -250,9 +250,10 @@ typedef struct pl_strategy {
    * the value is not taken, and is told to whoever set it. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
-  /* Optional. [governor] A verdict on a request that waits already, once for each, soon
-   * after it began to wait; `verdict` holds PL_KEEP. Absent, or a failure: every request
-   * is kept. */
+  /* Optional. [governor] A verdict on a request that waits already, at most once for each,
+   * soon after it began to wait; `verdict` holds PL_KEEP. Absent, or a failure: the request
+   * is kept. Those that began to wait meanwhile are asked about in a row, the first in the
+   * line first, for at most 100 ms; the rest of them are kept, and not asked about again. */
   int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
 
   /* Optional. [governor] After a look: one line, why its plan is what it is.
