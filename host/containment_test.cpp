@@ -13,7 +13,11 @@
 #include <cstdlib>
 #include <functional>
 #include <future>
+#include <memory>
+#include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace lab::host {
 namespace {
@@ -30,6 +34,10 @@ struct Lab {
     options.copies = copies;
     options.verifier = POOL_LAB_VERIFIER;
     options.verify = false;
+    options.on_event = [this](const StrategyEvent &event) {
+      const std::lock_guard lock(events_mutex);
+      events.push_back(event);
+    };
     service = std::make_unique<StrategyService>(clock, pool, options, [] { return std::nullopt; });
   }
   ~Lab() {
@@ -58,7 +66,14 @@ struct Lab {
     });
   }
 
+  std::vector<StrategyEvent> all_events() {
+    const std::lock_guard lock(events_mutex);
+    return events;
+  }
+
   Clock clock;
+  std::mutex events_mutex;
+  std::vector<StrategyEvent> events;
   LivePool pool{clock, "host=/nonexistent dbname=none user=none", 1};
   std::filesystem::path copies;
   std::unique_ptr<StrategyService> service;
@@ -210,6 +225,58 @@ TEST(Containment, AnExceptionInAdmitEndsTheStrategy) {
     return lab.service->status().problem.find("failed in admit") != std::string::npos &&
            lab.service->status().name == "fixed_tiny";
   })) << lab.service->status().problem;
+}
+
+std::string refusal_of(const std::function<void()> &order) {
+  try {
+    order();
+    return "it was not refused";
+  } catch (const StrategyRefused &refused) {
+    return refused.what();
+  }
+}
+
+TEST(Containment, AnExceptionInSetThatTheSdkStopsIsARefusalAndTheOldSettingsStand) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("careless", {{"size", 21}});
+  const std::string why = refusal_of([&] { (void)lab.service->use("careless", {{"size", 13}}); });
+  EXPECT_NE(why.find("13 brings bad luck"), std::string::npos) << why;
+  EXPECT_EQ(lab.service->status().name, "careless");
+  EXPECT_EQ(lab.service->status().contained, 0U);
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 21U);
+  EXPECT_TRUE(lab.service->use("careless", {{"size", 22}}).to == "careless");
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 22U);
+}
+
+TEST(Containment, AnExceptionInSetThatCrossesTheInterfaceEndsTheStrategy) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("fixed_tiny", {});
+  (void)lab.service->use("careless_across", {});
+  const std::string why = refusal_of([&] {
+    (void)lab.service->use("careless_across", {{"size", 13}});
+  });
+  EXPECT_NE(why.find("failed in set"), std::string::npos) << why;
+  EXPECT_NE(why.find("13 brings bad luck"), std::string::npos) << why;
+  EXPECT_TRUE(comes_true([&] { return lab.service->status().name == "fixed_tiny"; }))
+      << lab.service->status().problem;
+  EXPECT_EQ(lab.service->status().contained, 1U);
+  EXPECT_TRUE(lab.has_copy_of("careless_across"));
+}
+
+TEST(Containment, AFreshStartIsToldInTheAnswerAndInTheEvents) {
+  install_containment();
+  Lab lab;
+  const pool::ParamValues params{{"size", 21}, {"in_restore", 1}};
+  (void)lab.service->use("careless", params);
+  const SwapResult again = lab.service->use("careless", params, true);
+  ASSERT_TRUE(again.state);
+  EXPECT_NE(again.state->problem.find("a page is missing"), std::string::npos)
+      << again.state->problem;
+  EXPECT_EQ(lab.all_events().back().problem, again.state->problem);
+  EXPECT_EQ(lab.service->status().state, StrategyState::ok);
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 21U);
 }
 
 TEST(Containment, TheServiceEndsThoughItsStrategyIsStuckInALook) {

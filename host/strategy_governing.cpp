@@ -165,10 +165,18 @@ void StrategyService::ask_about_waiters(Post &post) {
         name, asks.size(), unasked, pool::Governor::longest_asking.count());
 }
 
+// Their reason is the answer. Whoever threw across the interface goes, as it would at a look.
+void StrategyService::refuse_settings(Post &post, const plugin::CallFailure &failure) {
+  if (!failure.threw)
+    throw StrategyRefused(StrategyRefused::Kind::bad_params, failure.text);
+  expel(post, fmt::format("failed in set: {}", failure.text), false);
+  throw StoppedInOrder(status().problem);
+}
+
 // Noted by the governor itself, so that a fault in the very next look finds the
 // right one to blame. Nothing, when the strategy was expelled at its first look.
 void StrategyService::note_in_force(const Post &post, std::uint64_t build,
-                                    const pool::ParamValues &set) {
+                                    const pool::ParamValues &set, const std::string &problem) {
   const pool::Strategy *strategy = post.governor.strategy();
   if (strategy == nullptr)
     return;
@@ -184,7 +192,7 @@ void StrategyService::note_in_force(const Post &post, std::uint64_t build,
   status_.params = strategy->values;
   status_.set = set;
   ++status_.swaps;
-  options_.on_event({StrategyEvent::Kind::swapped, strategy->name, from, "", strategy->values,
+  options_.on_event({StrategyEvent::Kind::swapped, strategy->name, from, problem, strategy->values,
                      strategy->generation});
 }
 

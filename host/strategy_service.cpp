@@ -98,8 +98,8 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   const std::string name = status().name;
   SwapResult result = give_order(name, [this, params, name](Post &post) {
     (void)values_in_force(post); // it may have fallen before this came to its turn
-    if (const auto problem = post.governor.set(params))
-      throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
+    if (const auto failure = post.governor.set(params))
+      refuse_settings(post, *failure);
     look(post, After::new_settings);
     SwapResult done;
     done.from = done.to = name;
@@ -138,8 +138,8 @@ void StrategyService::change_settings(const StrategySettings &settings, bool kee
       });
       if (wanted.empty())
         return done;
-      if (const auto problem = post.governor.set(wanted))
-        throw StrategyRefused(StrategyRefused::Kind::bad_params, *problem);
+      if (const auto failure = post.governor.set(wanted))
+        refuse_settings(post, *failure);
       look(post, After::new_settings);
       done.params = values_in_force(post);
       return done;
@@ -229,7 +229,7 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
         throw StrategyRefused(e.check == "params" ? Kind::bad_params : Kind::refused, e.what());
       }
       look(post, After::new_strategy);
-      note_in_force(post, content, params);
+      note_in_force(post, content, params, done.state ? done.state->problem : "");
       done.to = found.name;
       done.swapped = true;
       if (old) {
@@ -256,6 +256,8 @@ SwapResult StrategyService::swap(const plugin::Found &found, const pool::ParamVa
     give_up(e.kind, e.what());
   }
 
+  if (result.state && !result.state->problem.empty())
+    spdlog::warn("{} starts afresh: {}", result.to, result.state->problem);
   result.took = clock_.now() - begun;
   spdlog::info("strategy {} -> {} in {:.1f} ms", result.from.empty() ? "(built in)" : result.from,
                result.to, std::chrono::duration<double, std::milli>(result.took).count());

@@ -76,8 +76,8 @@ struct StrategyStatus {
 // Something that changed, for those who watch.
 struct StrategyEvent {
   enum class Kind {
-    swapped,  // `name` is in force, in place of `from`
-    params,   // parameters of `name` were changed
+    swapped, // `name` is in force, in place of `from`; `problem`: its state could not be taken over
+    params,  // parameters of `name` were changed
     contained // `name` was stopped: `problem`
   };
   Kind kind = Kind::swapped;
@@ -161,8 +161,9 @@ private:
   void ask_about_waiters(Post &post);                            // [governor]
   void expel(Post &post, const std::string &why, bool callable); // [governor]
 
-  void note_in_force(const Post &post, std::uint64_t build,
-                     const pool::ParamValues &set);          // [governor]
+  [[noreturn]] void refuse_settings(Post &post, const plugin::CallFailure &failure); // [governor]
+  void note_in_force(const Post &post, std::uint64_t build, const pool::ParamValues &set,
+                     const std::string &problem);            // [governor]
   pool::ParamValues values_in_force(const Post &post) const; // [governor]
   void note_fall(const std::string &culprit, const std::string &what);
 

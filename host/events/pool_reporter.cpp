@@ -94,7 +94,8 @@ void append_strategy_event(EventLog &log, const StrategyEvent &event) {
     log.append("swap", {{"from", event.from},
                         {"to", event.name},
                         {"generation", event.generation},
-                        {"params", params_json(event.params)}});
+                        {"params", params_json(event.params)},
+                        {"problem", event.problem.empty() ? json() : json(event.problem)}});
     return;
   case StrategyEvent::Kind::params:
     log.append("strategy",

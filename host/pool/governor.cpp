@@ -11,6 +11,12 @@ namespace {
 // As strategy.h says of a verdict; the pool adds it to a moment.
 constexpr std::chrono::hours longest_wait{1};
 
+// Not even to end it: its thread is parked in it, or its exception crossed the interface.
+void never_call_again(Strategy &strategy) noexcept {
+  strategy.instance->abandon();
+  strategy.library->quarantine();
+}
+
 } // namespace
 
 Governor::Governor(std::uint64_t seed, CallGuard &guard) : guard_(guard), random_(seed) {}
@@ -22,23 +28,34 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   made.generation = generation;
   made.copy = copy;
   guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
-  try {
-    guarded("create", [&] { made.instance = std::make_unique<plugin::Instance>(*made.library); });
-    for (const plugin::Param &param : made.library->params())
-      made.values.emplace_back(param.name, param.default_value);
-    apply(made, values);
-  } catch (...) {
-    // Unwinding would run its `destroy` and its destructors where a fault ends the host.
-    (void)retire(std::move(made));
-    throw;
-  }
+  begin(made, values);
   return made;
 }
 
+// Makes its instance, with `values`. Throws plugin::Unusable, and has ended it then.
+void Governor::begin(Strategy &to, const ParamValues &values) {
+  try {
+    guarded("create", [&] { to.instance = std::make_unique<plugin::Instance>(*to.library); });
+    to.values.clear();
+    for (const plugin::Param &param : to.library->params())
+      to.values.emplace_back(param.name, param.default_value);
+    if (const auto failure = apply(to, values)) {
+      if (failure->threw)
+        never_call_again(to);
+      throw plugin::Unusable("params", failure->text);
+    }
+  } catch (...) {
+    // Unwinding would run its `destroy` and its destructors where a fault ends the host.
+    (void)retire(std::move(to));
+    throw;
+  }
+}
+
 Adopted Governor::adopt(Strategy next) {
-  Adopted adopted{std::move(strategy_), std::nullopt};
-  if (adopted.old && adopted.old->name == next.name)
-    adopted.state = hand_over(*adopted.old, next);
+  Adopted adopted;
+  if (strategy_ && strategy_->name == next.name)
+    adopted.state = hand_over(*strategy_, next);
+  adopted.old = std::move(strategy_);
   strategy_ = std::move(next);
   return adopted;
 }
@@ -47,14 +64,24 @@ Adopted Governor::adopt(Strategy next) {
 std::optional<Handover> Governor::hand_over(Strategy &old, Strategy &next) {
   std::vector<std::byte> state;
   const auto unsaved = guarded("save", [&] { return old.instance->save(state); });
-  if (unsaved)
+  if (unsaved) {
+    if (unsaved->threw)
+      never_call_again(old);
     return Handover{0, "it could not be saved: " + unsaved->text};
+  }
   if (state.empty())
     return std::nullopt;
   if (!next.library->has_restore())
     return Handover{state.size(), "the new build has no restore"};
   const auto refused = guarded("restore", [&] { return next.instance->restore(state); });
-  return Handover{state.size(), refused ? refused->text : ""};
+  if (!refused)
+    return Handover{state.size(), ""};
+  // It may have taken half of it: another instance begins.
+  if (refused->threw)
+    next.instance->abandon();
+  guarded("destroy", [&] { next.instance.reset(); });
+  begin(next, ParamValues(next.values));
+  return Handover{state.size(), refused->text};
 }
 
 plugin::Closed Governor::retire(Strategy old) {
@@ -69,15 +96,10 @@ std::optional<Strategy> Governor::go_builtin() {
   return old;
 }
 
-std::optional<std::string> Governor::set(const ParamValues &values) {
+plugin::CallResult Governor::set(const ParamValues &values) {
   if (!strategy_)
-    return "no strategy is in use";
-  try {
-    apply(*strategy_, values);
-  } catch (const plugin::Unusable &e) {
-    return e.what();
-  }
-  return std::nullopt;
+    return plugin::CallFailure{false, "no strategy is in use"};
+  return apply(*strategy_, values);
 }
 
 Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server,
@@ -149,10 +171,8 @@ std::size_t Governor::admit_all(const std::vector<WaitingRequest> &asks,
 }
 
 void Governor::abandon() noexcept {
-  if (!strategy_)
-    return;
-  strategy_->instance->abandon();
-  strategy_->library->quarantine();
+  if (strategy_)
+    never_call_again(*strategy_);
 }
 
 Plan Governor::builtin_plan() {
@@ -165,15 +185,15 @@ Plan Governor::builtin_plan() {
 
 // Checks all before it sets the first, and takes back what was set before one that the strategy
 // itself refuses, so that a mistake changes nothing.
-void Governor::apply(Strategy &to, const ParamValues &values) {
+plugin::CallResult Governor::apply(Strategy &to, const ParamValues &values) {
   const auto &params = to.library->params();
   std::vector<std::pair<std::uint32_t, double>> wanted;
   for (const auto &[name, value] : values) {
     const auto index = plugin::index_of(params, name);
     if (!index)
-      throw plugin::Unusable("params", plugin::no_such_setting(to.name, name, params));
+      return plugin::CallFailure{false, plugin::no_such_setting(to.name, name, params)};
     if (const auto problem = plugin::problem_with(params[*index], value))
-      throw plugin::Unusable("params", *problem);
+      return plugin::CallFailure{false, *problem};
     wanted.emplace_back(*index, value);
   }
   const auto set = [&](std::uint32_t index, double value) {
@@ -182,14 +202,15 @@ void Governor::apply(Strategy &to, const ParamValues &values) {
   const ParamValues before = to.values;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto [index, value] = wanted[i];
-    if (const auto failure = set(index, value)) {
-      while (i-- > 0) // backwards, through what it has taken already
+    if (auto failure = set(index, value)) {
+      while (!failure->threw && i-- > 0) // backwards, through what it has taken already
         (void)set(wanted[i].first, before.at(wanted[i].first).second);
       to.values = before;
-      throw plugin::Unusable("params", failure->text);
+      return failure;
     }
     to.values.at(index).second = value;
   }
+  return std::nullopt;
 }
 
 } // namespace lab::pool

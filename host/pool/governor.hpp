@@ -84,7 +84,8 @@ public:
                 const std::filesystem::path &copy, const ParamValues &values);
 
   // Puts `next` in place of the one in use, with the old one's state where both
-  // are builds of one name. End the old one with `retire`.
+  // are builds of one name. End the old one with `retire`. Throws plugin::Unusable when `next`
+  // can't begin anew after a restore that failed; the one in use stays then.
   Adopted adopt(Strategy next);
 
   // Ends a strategy and closes its library.
@@ -93,8 +94,8 @@ public:
   // Back to the fixed plan that is compiled in. Answers the old strategy.
   std::optional<Strategy> go_builtin();
 
-  // Changes parameters of the one in use; all or none. An error is one line.
-  std::optional<std::string> set(const ParamValues &values);
+  // Changes parameters of the one in use; all or none. One that threw can't be trusted any more.
+  plugin::CallResult set(const ParamValues &values);
 
   // `seen` as the pool observed it; the server's numbers and `random` are filled in here.
   // No size of the plan goes above `share`: what the host may have open on a server that
@@ -134,7 +135,8 @@ private:
     } leave{guard_};
     return call();
   }
-  void apply(Strategy &to, const ParamValues &values);
+  void begin(Strategy &to, const ParamValues &values);
+  plugin::CallResult apply(Strategy &to, const ParamValues &values);
   std::optional<Handover> hand_over(Strategy &old, Strategy &next);
 
   CallGuard &guard_;

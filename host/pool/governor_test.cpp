@@ -35,7 +35,8 @@ TEST_F(Choosy, SettingsAreTakenAllOrNone) {
   const ParamValues before = governor_.strategy()->values;
   const auto problem = governor_.set({{"high", 5}, {"low", 7}});
   ASSERT_TRUE(problem);
-  EXPECT_NE(problem->find("low is above high"), std::string::npos) << *problem;
+  EXPECT_FALSE(problem->threw) << "the SDK has stopped it";
+  EXPECT_NE(problem->text.find("low is above high"), std::string::npos) << problem->text;
   EXPECT_EQ(governor_.strategy()->values, before);
   EXPECT_EQ(look().plan.max_in_use, 10U) << "nor has the strategy itself taken the first";
   // Back the way it came: the old high would be refused beside the new low.
@@ -149,6 +150,59 @@ TEST(Governor, AsksNobodyMoreOnceTheStrategyIsGone) {
   EXPECT_EQ(told, 1);
   EXPECT_EQ(unasked, 0U) << "it was not too slow";
 }
+
+// An exception that the SDK stops, and one that crosses the interface.
+class HandOver : public testing::TestWithParam<const char *> {
+protected:
+  Adopted adopt(const ParamValues &values) {
+    return governor_.adopt(governor_.load(
+        "careless", ++generation_,
+        std::filesystem::path(POOL_LAB_FIXTURES) / (std::string(GetParam()) + ".so"), values));
+  }
+  ~HandOver() override { (void)governor_.retire(std::move(*governor_.go_builtin())); }
+  unsigned size() { return governor_.look({}, std::nullopt).plan.max_in_use; }
+  bool across() const { return GetParam() == std::string("careless_across"); }
+
+  NotingGuard guard_;
+  Governor governor_{1, guard_};
+  std::uint64_t generation_ = 0;
+};
+
+TEST_P(HandOver, OfAStateIsTaken) {
+  (void)adopt({{"size", 31}});
+  const Adopted adopted = adopt({});
+  ASSERT_TRUE(adopted.state);
+  EXPECT_EQ(adopted.state->problem, "");
+  EXPECT_EQ(size(), 31U);
+}
+
+TEST_P(HandOver, StartsAfreshWhereSaveThrew) {
+  (void)adopt({{"size", 31}, {"in_save", 1}});
+  Adopted adopted = adopt({{"size", 32}});
+  ASSERT_TRUE(adopted.state);
+  EXPECT_NE(adopted.state->problem.find("could not be saved"), std::string::npos);
+  EXPECT_EQ(adopted.state->problem.find("no paper") != std::string::npos, across())
+      << adopted.state->problem << ": the interface has no room for a text of save";
+  EXPECT_EQ(size(), 32U);
+  ASSERT_TRUE(adopted.old);
+  const std::string closing = governor_.retire(std::move(*adopted.old)).problem;
+  EXPECT_EQ(closing.find("quarantined") != std::string::npos, across())
+      << closing << ": what threw across the interface is never called again";
+}
+
+TEST_P(HandOver, StartsAfreshWhereRestoreThrewWhenItHadTakenHalf) {
+  (void)adopt({{"size", 31}});
+  const Adopted adopted = adopt({{"size", 32}, {"in_restore", 1}});
+  ASSERT_TRUE(adopted.state);
+  EXPECT_NE(adopted.state->problem.find("a page is missing"), std::string::npos)
+      << adopted.state->problem;
+  EXPECT_EQ(size(), 32U);
+  EXPECT_EQ(governor_.strategy()->values,
+            (ParamValues{{"size", 32}, {"in_save", 0}, {"in_restore", 1}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, HandOver, testing::Values("careless", "careless_across"),
+                         [](const auto &way) { return std::string(way.param); });
 
 } // namespace
 } // namespace lab::pool

@@ -118,7 +118,8 @@ Closed Library::close() {
   if (closed_)
     return *closed_;
   if (!handle_)
-    return {false, "it is quarantined: a call into it never came back, so its code stays mapped"};
+    return {false, "it is quarantined: a call into it never came back, or threw across the C "
+                   "interface, so its code stays mapped"};
   if (const int alive = instances_; alive != 0)
     return {false, fmt::format("{} of its instances still live", alive)};
   const std::optional<MappedFile> mapped = handle_->mapped;
@@ -240,6 +241,10 @@ CallResult Instance::save(std::vector<std::byte> &bytes) {
     if (size > bytes.size() && size <= max_saved_bytes) {
       bytes.resize(size);
       size = library_.table_.save(self_, bytes.data(), bytes.size());
+    }
+    if (size == POOL_LAB_NOT_SAVED) {
+      bytes.clear();
+      return CallFailure{false, "save failed, or threw an exception"};
     }
     if (size > bytes.size()) {
       bytes.clear();

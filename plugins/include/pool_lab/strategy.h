@@ -48,6 +48,7 @@ extern "C" {
 #define POOL_LAB_AUTO UINT32_MAX
 #define POOL_LAB_MAX_PARAMS 32u
 #define POOL_LAB_MAX_SAMPLES 256u
+#define POOL_LAB_NOT_SAVED SIZE_MAX
 
 /* Nanoseconds: a span, or a moment counted from the host's start. */
 typedef int64_t pl_ns;
@@ -217,7 +218,12 @@ typedef struct pl_param {
  * when absent. `self` is what `create` answered, never NULL. `error` and `why`
  * are never NULL, and are empty texts before the call. All must come back at
  * once: a call of 1 s is taken for hung, and its strategy is stopped; so is one
- * whose looks take 5 ms of the processor three times running. */
+ * whose looks take 5 ms of the processor three times running.
+ *
+ * An exception that crosses is a fault, as a crash is: the instance is never
+ * called again. In look, explain, admit and set its strategy is stopped; in
+ * create it is refused; in save and restore its state is lost, and no more. The
+ * C++ SDK lets none cross: it answers a failure, with the exception's text. */
 
 typedef struct pl_strategy {
   uint32_t struct_size; /* sizeof(pl_strategy), as the library was built */
@@ -247,7 +253,8 @@ typedef struct pl_strategy {
 
   /* Required with params. [governor] Parameter number `param` (0..count-1) gets
    * `value`, which is of its type and in its range. A look follows. A failure:
-   * the value is not taken, and is told to whoever set it. */
+   * the value is not taken, nor are others that were set with it, and the reason is told to
+   * whoever set it. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
   /* Optional. [governor] A verdict on a request that waits already, at most once for each,
@@ -263,9 +270,10 @@ typedef struct pl_strategy {
   /* Optional, both. [governor] State handed over when a new build of the same
    * name replaces this one. `save` writes at most `capacity` bytes (up to
    * 1 MiB) and answers how many, or how many it needs when that is more; 0:
-   * none. `restore` comes once, after `create` and the settings; a failure
-   * means a fresh start. The bytes may be those of any other build; `bytes` may be
-   * null where `size`, or `capacity`, is 0. */
+   * none; POOL_LAB_NOT_SAVED: it failed. `restore` comes once, after `create` and the
+   * settings; a failure means a fresh start: the instance is destroyed, and another one
+   * created. Either failure is told to whoever swaps. The bytes may be those of any other
+   * build; `bytes` may be null where `size`, or `capacity`, is 0. */
   size_t (*save)(void *self, void *bytes, size_t capacity);
   int32_t (*restore)(void *self, const void *bytes, size_t size, pl_text *error);
 } pl_strategy;

@@ -19,7 +19,8 @@
 //   bool restore(const void *bytes, size_t size);  false, a fresh start: read_state
 //
 // A field that is a parameter keeps its initial value as default.
-// An exception stops at the boundary and is reported with its text.
+// An exception stops at the boundary, and is a failure: with its text, where the ABI has room for
+// one (not in save). What each failure means: pl_strategy.
 // Thread rule of every member: [governor], one thread, one call at a time.
 //
 // The standard headers here are the light ones on purpose: a learner's rebuild
@@ -394,7 +395,7 @@ template <class S> size_t save(void *self, void *bytes, size_t capacity) noexcep
   try {
     return static_cast<S *>(self)->save(bytes, capacity);
   } catch (...) {
-    return 0;
+    return POOL_LAB_NOT_SAVED;
   }
 }
 
