@@ -19,6 +19,9 @@
 #include <thread>
 #include <vector>
 
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
 namespace lab::host {
 namespace {
 
@@ -277,6 +280,58 @@ TEST(Containment, AFreshStartIsToldInTheAnswerAndInTheEvents) {
   EXPECT_EQ(lab.all_events().back().problem, again.state->problem);
   EXPECT_EQ(lab.service->status().state, StrategyState::ok);
   EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 21U);
+}
+
+TEST(Containment, ACrashInTheEndOfOneThatRefusedItsFirstSettingsIsContained) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("fixed_tiny", {});
+  const std::string why = refusal_of([&] {
+    (void)lab.service->use("falls_in_its_end", {{"odd", 2}});
+  });
+  EXPECT_NE(why.find("crashed in destroy"), std::string::npos) << why;
+  EXPECT_TRUE(comes_true([&] { return lab.service->status().name == "fixed_tiny"; }));
+  EXPECT_EQ(lab.service->status().contained, 1U);
+  EXPECT_FALSE(lab.service->status().tainted);
+}
+
+// What the log says while it lives.
+class HeardLog : public spdlog::sinks::base_sink<std::mutex> {
+public:
+  bool has(const std::string &text) {
+    const std::lock_guard lock(mutex_);
+    return said_.find(text) != std::string::npos;
+  }
+
+private:
+  void sink_it_(const spdlog::details::log_msg &message) override {
+    said_.append(message.payload.data(), message.payload.size());
+    said_ += '\n';
+  }
+  void flush_() override {}
+  std::string said_;
+};
+
+TEST(Containment, ThePutBackYieldsToAChoiceMadeMeanwhile) {
+  const auto heard = std::make_shared<HeardLog>();
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("heard", heard));
+  {
+    StuckLab lab(false);
+    // This order waits before the governor falls, so it is carried out before any put-back.
+    (void)lab.service->use("fixed_tiny", {});
+    EXPECT_TRUE(comes_true([&] { return heard->has("fixed_huge is not put back"); }));
+    EXPECT_EQ(lab.service->status().name, "fixed_tiny");
+    EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 3U);
+    const auto events = lab.all_events();
+    EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                            [](const StrategyEvent &event) {
+                              return event.kind == StrategyEvent::Kind::swapped &&
+                                     event.name == "fixed_huge";
+                            }),
+              1);
+  }
+  spdlog::set_default_logger(before);
 }
 
 TEST(Containment, TheServiceEndsThoughItsStrategyIsStuckInALook) {

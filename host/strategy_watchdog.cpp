@@ -179,10 +179,16 @@ void StrategyService::put_back() {
 void StrategyService::use_again(const Wanted &wanted, const std::string &problem) {
   try {
     const std::lock_guard one_at_a_time(swap_mutex_);
+    std::string chosen;
     {
       const std::lock_guard lock(mutex_);
-      if (ending_ || !status_.name.empty())
-        return; // somebody chose another meanwhile
+      if (ending_)
+        return;
+      chosen = status_.name;
+    }
+    if (!chosen.empty()) {
+      spdlog::info("{} is not put back: {} was chosen meanwhile", wanted.name, chosen);
+      return;
     }
     (void)use_now(wanted.name, wanted.params, false);
     const std::lock_guard lock(mutex_);
