@@ -268,6 +268,14 @@ TEST(Containment, AnExceptionInSetThatCrossesTheInterfaceEndsTheStrategy) {
   EXPECT_TRUE(lab.has_copy_of("careless_across"));
 }
 
+TEST(Containment, ANewStrategyIsNotBlamedForTheFailedLooksOfTheOneBefore) {
+  install_containment();
+  Lab lab;
+  for (int i = 0; i < 4; ++i)
+    (void)lab.service->use("careless", {{"in_look", 1}}, true);
+  EXPECT_EQ(lab.service->status().contained, 0U) << lab.service->status().problem;
+}
+
 TEST(Containment, AFreshStartIsToldInTheAnswerAndInTheEvents) {
   install_containment();
   Lab lab;

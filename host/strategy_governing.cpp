@@ -118,6 +118,7 @@ void StrategyService::look(Post &post, After after) {
   if (fresh) { // nothing that happened under another strategy
     seen = pool_.observe();
     seen.window = 0;
+    post.slow = post.failed = 0;
   }
   const auto cpu_before = post.watch.cpu_in_calls();
   pool::Decision decision = post.governor.look(seen, server_(), share());
@@ -217,7 +218,6 @@ void StrategyService::expel(Post &post, const std::string &why, bool callable) {
     old->instance->abandon();
     old->library->quarantine();
   }
-  post.slow = post.failed = 0;
   {
     const std::lock_guard lock(mutex_);
     note_fall(name, why);

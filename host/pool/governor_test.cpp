@@ -198,7 +198,7 @@ TEST_P(HandOver, StartsAfreshWhereRestoreThrewWhenItHadTakenHalf) {
       << adopted.state->problem;
   EXPECT_EQ(size(), 32U);
   EXPECT_EQ(governor_.strategy()->values,
-            (ParamValues{{"size", 32}, {"in_save", 0}, {"in_restore", 1}}));
+            (ParamValues{{"size", 32}, {"in_look", 0}, {"in_save", 0}, {"in_restore", 1}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, HandOver, testing::Values("careless", "careless_across"),
