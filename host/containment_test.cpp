@@ -320,26 +320,55 @@ private:
   std::string said_;
 };
 
+// For as long as it lives, the log is heard and not shown.
+class Hearing {
+public:
+  Hearing() { spdlog::set_default_logger(std::make_shared<spdlog::logger>("heard", heard_)); }
+  ~Hearing() { spdlog::set_default_logger(before_); }
+  Hearing(const Hearing &) = delete;
+  Hearing &operator=(const Hearing &) = delete;
+  bool has(const std::string &text) { return heard_->has(text); }
+
+private:
+  const std::shared_ptr<HeardLog> heard_ = std::make_shared<HeardLog>();
+  const std::shared_ptr<spdlog::logger> before_ = spdlog::default_logger();
+};
+
+TEST(Containment, WhoIsSlowInAdmitIsNotAskedAboutAllAndTheLogSaysSo) {
+  install_containment();
+  Hearing log;
+  Lab lab;
+  (void)lab.service->use("slow_in_admit", {});
+  (void)lab.pool.pause(true); // so that all wait
+  std::vector<std::thread> waiting;
+  std::atomic<bool> stop{false};
+  for (int i = 0; i < 10; ++i)
+    waiting.emplace_back([&] {
+      while (!stop)
+        (void)lab.pool.acquire(lab.clock.now() + 500ms, "test");
+    });
+  EXPECT_TRUE(comes_true([&] { return log.has("slow_in_admit is slow in admit: of "); }));
+  stop = true;
+  for (std::thread &one : waiting)
+    one.join();
+  EXPECT_EQ(lab.service->status().contained, 0U);
+}
+
 TEST(Containment, ThePutBackYieldsToAChoiceMadeMeanwhile) {
-  const auto heard = std::make_shared<HeardLog>();
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("heard", heard));
-  {
-    StuckLab lab(false);
-    // This order waits before the governor falls, so it is carried out before any put-back.
-    (void)lab.service->use("fixed_tiny", {});
-    EXPECT_TRUE(comes_true([&] { return heard->has("fixed_huge is not put back"); }));
-    EXPECT_EQ(lab.service->status().name, "fixed_tiny");
-    EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 3U);
-    const auto events = lab.all_events();
-    EXPECT_EQ(std::count_if(events.begin(), events.end(),
-                            [](const StrategyEvent &event) {
-                              return event.kind == StrategyEvent::Kind::swapped &&
-                                     event.name == "fixed_huge";
-                            }),
-              1);
-  }
-  spdlog::set_default_logger(before);
+  Hearing log;
+  StuckLab lab(false);
+  // This order waits before the governor falls, so it is carried out before any put-back.
+  (void)lab.service->use("fixed_tiny", {});
+  EXPECT_TRUE(comes_true([&] { return log.has("fixed_huge is not put back"); }));
+  EXPECT_EQ(lab.service->status().name, "fixed_tiny");
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 3U);
+  const auto events = lab.all_events();
+  EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                          [](const StrategyEvent &event) {
+                            return event.kind == StrategyEvent::Kind::swapped &&
+                                   event.name == "fixed_huge";
+                          }),
+            1);
 }
 
 TEST(Containment, TheServiceEndsThoughItsStrategyIsStuckInALook) {

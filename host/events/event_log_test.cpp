@@ -1,4 +1,5 @@
 #include "host/events/event_log.hpp"
+#include "host/events/pool_reporter.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -77,6 +78,18 @@ TEST_F(EventLogTest, EachEventSaysWhen) {
   const json data = json::parse(log.after(0, 1).front().data);
   EXPECT_GE(data.at("at_ms"), before);
   EXPECT_LE(data.at("at_ms"), clock.wall_ms());
+}
+
+TEST_F(EventLogTest, ASwapSaysWhyTheNewBuildStartsAfresh) {
+  StrategyEvent event;
+  event.name = event.from = "mine";
+  append_strategy_event(log, event);
+  event.problem = "a page is missing";
+  append_strategy_event(log, event);
+  const auto all = log.after(0, 10);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(json::parse(all[0].data).at("problem").is_null());
+  EXPECT_EQ(json::parse(all[1].data).at("problem"), "a page is missing");
 }
 
 TEST_F(EventLogTest, WhatIsNoTextIsMadeHarmless) {
