@@ -114,10 +114,27 @@ Said answer(const Step &step, bool wrong) {
   return the_lab().lab(command);
 }
 
+// What my/settings.toml says in the solution of step 6, as its page shows it.
+std::string solution_settings() {
+  const std::string page =
+      cli::text_of_file(LAB_SOURCE "/docs/path/solutions/6-size-it.md").value_or("");
+  const std::string open = "```toml\n";
+  const auto from = page.find(open);
+  const auto to = page.find("```\n", from + open.size());
+  if (from == std::string::npos || to == std::string::npos)
+    throw std::runtime_error("the solution of step 6 shows no settings");
+  return page.substr(from + open.size(), to - from - open.size());
+}
+
+double solution_size() {
+  const std::string text = solution_settings(), key = "max = ";
+  return std::stod(text.substr(text.find(key) + key.size()));
+}
+
 // What the learner decides in a step, as its solution has it.
 void edit(const Step &step, const std::string &run) {
   if (step.name == "size-it" && run == "after")
-    save_and_wait("[fixed_tiny]\nmax = 12\n", "max", 12); // room, should the machine be busy
+    save_and_wait(solution_settings(), "max", solution_size());
   else if (step.name == "budget" && run == "fair")
     lab("use bounded_timeout --set max=40");
 }
@@ -172,7 +189,7 @@ TEST(Path, EachStepFailsUntouchedAndPassesWithItsSolution) {
   // What was passed is looked at again: a setting that is taken back is seen.
   save_settings("[fixed_tiny]\nmax = 3\n");
   EXPECT_EQ(lab_json("next").at("step").at("name"), "size-it");
-  save_settings("[fixed_tiny]\nmax = 12\n");
+  save_settings(solution_settings());
   EXPECT_TRUE(lab_json("next").at("step").is_null());
 }
 
