@@ -1,6 +1,5 @@
 // What the commands of the path say and keep, on made-up runs. Nobody sits at a terminal.
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,30 +20,26 @@
 namespace lab::path {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class CommandsTest : public testing::Test {
-protected:
-  CommandsTest() : places_(folder_.path() / "home", folder_.path() / "work") {
-    fs::create_directories(places_.path_steps().parent_path());
-    fs::copy(real_steps(), places_.path_steps());
-    fs::create_directories(places_.runs());
-  }
+// The run of step 1.
+const json calm = {{"rate_asked", 20}, {"rate", {{"offered", 20}}}};
 
+class CommandsTest : public testing::Test, protected MadeUpLab {
+protected:
   // What a command printed; cli::SetUpFailed as it is thrown.
   std::string lab(const std::string &command) const {
     CLI::App lab;
     cli::Chosen chosen;
-    for (const auto add : {add_next, add_predict, add_check, add_again, add_skip})
+    for (const auto add : {add_next, add_predict, add_check, add_hint, add_again, add_skip})
       add(lab, chosen);
     lab.parse(command);
     testing::internal::CaptureStdout();
     try {
-      chosen.action(places_);
+      chosen.action(places());
     } catch (...) {
       testing::internal::GetCapturedStdout();
       throw;
@@ -52,17 +47,7 @@ protected:
     return testing::internal::GetCapturedStdout();
   }
 
-  void record(const json &patch) {
-    json run = made_up_run(patch);
-    run["started_ms"] = now_ms() + ++recorded_;
-    const auto folder = fs::path("work") / ".lab" / "runs" /
-                        fmt::format("20260131T2359{:02}Z-hold-fixed_tiny-1", recorded_);
-    for (const char *file : {"run.json", "histograms.json"})
-      folder_.write(folder / file, "{}");
-    folder_.write(folder / "summary.json", run.dump());
-  }
-
-  // The run of step 1, which proves nothing.
+  // It again, which proves nothing.
   void record_invalid(const char *code, const char *why) {
     record({{"rate_asked", 20},
             {"verdict", "invalid"},
@@ -70,11 +55,14 @@ protected:
             {"guards", {{"codes", {code}}, {"others_percent", 50}}}});
   }
 
-  Progress progress() const { return read_progress(places_.progress()); }
-
-  const MadeUpFolder folder_;
-  const cli::Places places_;
-  int recorded_ = 0;
+  // As an older lab kept them: by the texts of the options.
+  void answer_gauges() const {
+    change([](Progress &progress) {
+      for (const Question &question : real_step("gauges").questions)
+        progress.steps["gauges"].tries[question.id] = {
+            question.is_choice() ? question.right_option().text : "1"};
+    });
+  }
 };
 
 TEST_F(CommandsTest, AMachineThatWasTooBusyIsAskedForLess) {
@@ -124,13 +112,13 @@ TEST_F(CommandsTest, ThePredictionThatWasLockedFirstStays) {
   std::thread second;
   {
     // The second one has seen no prediction, and waits for its turn to write.
-    const auto first = cli::FileLock::wait_for(places_.progress().string() + ".lock");
+    const auto first = cli::FileLock::wait_for(places().progress().string() + ".lock");
     second = std::thread([&] { said = failure_of([&] { lab("predict --answer in-use=99"); }); });
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     Progress locked = progress();
     locked.steps["gauges"].predictions = {{"in-use", "1"}};
     locked.steps["gauges"].predicted_ms = predicted_ms;
-    cli::write_whole(places_.progress(), to_json(locked).dump());
+    cli::write_whole(places().progress(), to_json(locked).dump());
   }
   second.join();
   EXPECT_THAT(said, HasSubstr("the prediction of step 1 is locked"));
@@ -149,21 +137,12 @@ TEST_F(CommandsTest, ASkippedStepIsNotCheckedButBroughtBack) {
 TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
   lab("predict --answer in-use=1");
   record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
-  const auto answers_are = [&](const std::string &max) {
-    ProgressFile(places_.progress()).change([&](Progress &progress) {
-      for (const Question &question : real_step("gauges").questions)
-        progress.steps["gauges"].tries[question.id] = {
-            question.is_choice() ? question.right_option().text : "1"};
-      if (!max.empty())
-        progress.steps["gauges"].tries["max"] = {max};
-    });
-  };
-  answers_are("");
+  answer_gauges();
   const auto anew = HasSubstr("It was passed, and no longer holds: an answer in the progress file "
                               "is not the right one\nMend that, or begin it anew: scripts/lab "
                               "again 1\n");
   EXPECT_THAT(lab("check"), AllOf(HasSubstr("\npass\n"), Not(anew)));
-  answers_are("changed by hand");
+  change([](Progress &progress) { progress.steps["gauges"].tries["max"] = {"users"}; });
   EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\nnot yet\n"), anew));
   EXPECT_THAT(lab("next"), anew);
 }

@@ -5,13 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include <Poco/Net/HTTPRequestHandler.h>
-#include <Poco/Net/HTTPRequestHandlerFactory.h>
-#include <Poco/Net/HTTPServer.h>
-#include <Poco/Net/HTTPServerParams.h>
-#include <Poco/Net/HTTPServerRequest.h>
-#include <Poco/Net/HTTPServerResponse.h>
-#include <Poco/Net/ServerSocket.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +12,6 @@
 #include "loadtest/lab/path/course.hpp"
 #include "loadtest/lab/path/made_up.hpp"
 #include "loadtest/lab/path/pace.hpp"
-#include "loadtest/lab/state.hpp"
 
 namespace lab::path {
 namespace {
@@ -32,80 +24,11 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Answers every question as the host answers GET /api/v1/strategies.
-class StandIn {
-public:
-  StandIn()
-      : socket_(Poco::Net::SocketAddress("127.0.0.1", 0)),
-        server_(new Factory, socket_, new Poco::Net::HTTPServerParams) {
-    server_.start();
-  }
-  ~StandIn() { server_.stopAll(true); }
-  StandIn(const StandIn &) = delete;
-  StandIn &operator=(const StandIn &) = delete;
-
-  unsigned short port() const { return socket_.address().port(); }
-
-private:
-  struct Handler : Poco::Net::HTTPRequestHandler {
-    void handleRequest(Poco::Net::HTTPServerRequest &,
-                       Poco::Net::HTTPServerResponse &response) override {
-      response.setContentType("application/json");
-      response.send() << R"([{"name": "fixed_tiny", "usable": true, "params": [
-        {"name": "max", "type": "integer", "default": 3, "min": 1, "max": 1000, "help": "most"},
-        {"name": "wait_ms", "type": "milliseconds", "default": 200, "min": 0, "max": 60000,
-         "help": "a wait"}]}])";
-    }
-  };
-  struct Factory : Poco::Net::HTTPRequestHandlerFactory {
-    Poco::Net::HTTPRequestHandler *
-    createRequestHandler(const Poco::Net::HTTPServerRequest &) override {
-      return new Handler; // the server's own
-    }
-  };
-
-  Poco::Net::ServerSocket socket_;
-  Poco::Net::HTTPServer server_;
-};
-
-unsigned short port_where_nobody_is() {
-  return Poco::Net::ServerSocket(Poco::Net::SocketAddress("127.0.0.1", 0)).address().port();
-}
-
-class CourseTest : public testing::Test {
+class CourseTest : public testing::Test, protected MadeUpLab {
 protected:
-  CourseTest() : places_(folder_.path() / "home", folder_.path() / "work") {
-    fs::create_directories(places_.path_steps().parent_path());
-    fs::copy(real_steps(), places_.path_steps());
-    fs::create_directories(places_.runs());
-    static const StandIn host; // for all tests: to stop it takes a moment
-    host_is_at(host.port());
-  }
+  CourseTest() { host_is_up(); }
 
-  void host_is_at(unsigned short port) {
-    cli::StateFile(places_.state()).change([port](cli::State &state) { state.port = port; });
-  }
-
-  void settings(const std::string &text) {
-    folder_.write(fs::path("work") / "my" / "settings.toml", text);
-  }
-
-  // A recorded run; the time in its folder's name orders it.
-  void record(const json &patch) {
-    json run = made_up_run(patch);
-    run["started_ms"] = predicted_ms + ++recorded_;
-    const auto name =
-        fmt::format("20260131T2359{:02}Z-hold-fixed_tiny-1", static_cast<int>(recorded_));
-    for (const char *file : {"run.json", "histograms.json"})
-      folder_.write(fs::path("work") / ".lab" / "runs" / name / file, "{}");
-    folder_.write(fs::path("work") / ".lab" / "runs" / name / "summary.json", run.dump());
-  }
-
-  void change(const std::function<void(Progress &)> &work) {
-    ProgressFile(places_.progress()).change(work);
-  }
-
-  Course course() const { return Course(places_); }
+  Course course() const { return Course(places()); }
 
   // Predicted, with right answers: passed as soon as its runs hold.
   void answer(const std::string &name) {
@@ -150,10 +73,6 @@ protected:
     end("size-it");
     ASSERT_EQ(standing("size-it"), Standing::passed) << broken_by("size-it");
   }
-
-  const MadeUpFolder folder_;
-  const cli::Places places_;
-  int recorded_ = 0;
 };
 
 std::vector<std::string> names(const std::vector<const Step *> &route) {
@@ -233,7 +152,7 @@ TEST_F(CourseTest, AStepThatWasPassedStaysPassed) {
   pass_size_it();
   record({{"params", {{"max", 5}}}, {"failed_percent", 20}});
   EXPECT_EQ(standing("size-it"), Standing::passed) << "a later run of another step";
-  fs::remove_all(places_.runs());
+  fs::remove_all(places().runs());
   EXPECT_EQ(standing("size-it"), Standing::passed) << "runs are pruned";
 }
 
@@ -244,7 +163,7 @@ TEST_F(CourseTest, IsBrokenWhenTheSettingsNoLongerSayWhatTheRunHad) {
   EXPECT_THAT(broken_by("size-it"), HasSubstr("8 connections, which is not what my/settings.toml"));
   settings("# [fixed_tiny]\n# max = 8\n");
   EXPECT_EQ(standing("size-it"), Standing::broken);
-  fs::remove(places_.my_settings());
+  fs::remove(places().my_settings());
   EXPECT_EQ(standing("size-it"), Standing::broken);
   settings("[fixed_tiny]\nmax = 8\nwait_ms = 100\n");
   EXPECT_EQ(standing("size-it"), Standing::passed) << "mended";
@@ -259,7 +178,7 @@ TEST_F(CourseTest, IsBrokenByAMistakeInTheSettingsWithItsLine) {
 
 TEST_F(CourseTest, IsNotBrokenByALabThatIsDown) {
   pass_size_it();
-  host_is_at(port_where_nobody_is());
+  host_is_down();
   EXPECT_EQ(standing("size-it"), Standing::passed) << broken_by("size-it");
   change([](Progress &progress) { progress.steps["size-it"].ended_ms = 0; });
   const Course now = course();
@@ -304,15 +223,15 @@ TEST_F(CourseTest, AStepThatEndedUnprovenIsBehindTheLearner) {
     for (auto &[name, run] : done.runs)
       run["verdict"] = "invalid";
   });
-  fs::remove_all(places_.runs());
+  fs::remove_all(places().runs());
   EXPECT_EQ(standing("size-it"), Standing::unproven);
 }
 
 TEST_F(CourseTest, NothingIsWrittenByLooking) {
   const Course now = course();
   (void)now.current();
-  EXPECT_FALSE(fs::exists(places_.progress()));
-  EXPECT_FALSE(fs::exists(places_.my_settings()));
+  EXPECT_FALSE(fs::exists(places().progress()));
+  EXPECT_FALSE(fs::exists(places().my_settings()));
 }
 
 TEST(Standing, HasNames) {

@@ -7,6 +7,10 @@
 #include <fmt/format.h>
 
 #include "loadtest/lab/exit_status.hpp"
+#include "loadtest/lab/files.hpp"
+#include "loadtest/lab/path/course.hpp"
+#include "loadtest/lab/path/made_up_host.hpp"
+#include "loadtest/lab/state.hpp"
 
 namespace lab::path {
 
@@ -29,6 +33,55 @@ fs::path MadeUpFolder::write(const fs::path &name, const std::string &text) cons
   fs::create_directories((path_ / name).parent_path());
   std::ofstream(path_ / name, std::ios::binary) << text;
   return path_ / name;
+}
+
+MadeUpLab::MadeUpLab() : places_(folder_.path() / "home", folder_.path() / "work") {
+  fs::create_directories(places_.path_steps().parent_path());
+  fs::copy(real_steps(), places_.path_steps());
+  fs::create_directories(places_.runs());
+}
+
+void MadeUpLab::record(const json &patch) {
+  json run = made_up_run(patch);
+  run["started_ms"] = now_ms() + ++recorded_;
+  // The time in a folder's name orders them.
+  const auto folder = fs::path("work") / ".lab" / "runs" /
+                      fmt::format("20260131T2359{:02}Z-hold-fixed_tiny-1", recorded_);
+  for (const char *file : {"run.json", "histograms.json"})
+    folder_.write(folder / file, "{}");
+  folder_.write(folder / "summary.json", run.dump());
+}
+
+void MadeUpLab::settings(const std::string &text) const {
+  folder_.write(fs::path("work") / "my" / "settings.toml", text);
+}
+
+Progress MadeUpLab::progress() const {
+  return read_progress(places_.progress());
+}
+
+void MadeUpLab::change(const std::function<void(Progress &)> &work) const {
+  ProgressFile(places_.progress()).change(work);
+}
+
+void MadeUpLab::host_is_up() const {
+  static const MadeUpHost host; // for all tests: to stop it takes a moment
+  cli::StateFile(places_.state()).change([](cli::State &state) { state.port = host.port(); });
+}
+
+void MadeUpLab::host_is_down() const {
+  const auto port = port_where_nobody_is();
+  cli::StateFile(places_.state()).change([port](cli::State &state) { state.port = port; });
+}
+
+void MadeUpLab::edit_step(const std::string &stem, const std::string &old,
+                          const std::string &text) const {
+  const auto file = places_.path_steps() / (stem + ".toml");
+  std::string all = cli::text_of_file(file).value_or("");
+  const auto place = all.find(old);
+  if (place == std::string::npos)
+    throw std::logic_error(fmt::format("{} has no {}", stem, old));
+  cli::write_whole(file, all.replace(place, old.size(), text));
 }
 
 Step step_from(const std::string &toml) {

@@ -9,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "loadtest/lab/path/progress.hpp"
 #include "loadtest/lab/path/step.hpp"
+#include "loadtest/lab/places.hpp"
 #include "loadtest/run_folder.hpp"
 
 namespace lab::path {
@@ -29,6 +31,33 @@ public:
 
 private:
   std::filesystem::path path_;
+};
+
+// A learner's lab as its folders have it: the real steps, progress, recorded runs, settings.
+class MadeUpLab {
+public:
+  MadeUpLab();
+
+  const cli::Places &places() const { return places_; }
+
+  // A run that began after all before it, and after now: it counts for what was predicted.
+  void record(const nlohmann::json &patch);
+  void settings(const std::string &text) const;
+
+  Progress progress() const;
+  void change(const std::function<void(Progress &)> &work) const;
+
+  // A host answers, or none does: then the settings can't be checked.
+  void host_is_up() const;
+  void host_is_down() const;
+
+  // A step's file with one text in it replaced, as if the lab had been updated.
+  void edit_step(const std::string &stem, const std::string &old, const std::string &text) const;
+
+private:
+  MadeUpFolder folder_;
+  cli::Places places_;
+  int recorded_ = 0;
 };
 
 // The step that a text describes, as if it stood in 1-step.toml.
