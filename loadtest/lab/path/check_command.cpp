@@ -265,6 +265,11 @@ Exit run(const Places &places, const Options &options) {
   if (course.of(step).skipped) // a prediction or a run would change nothing
     throw cli::SetUpFailed(
         fmt::format("step {} is skipped: scripts/lab again {}", step.number, step.number));
+  if (!course.on_route(step) && !step.predictions.empty() && course.of(step).predicted_ms == 0)
+    throw cli::SetUpFailed( // `predict` asks only along the route
+        fmt::format("step {} ({}) is not on the short route: scripts/lab next --minutes 45 leads "
+                    "to it",
+                    step.number, step.name));
   course.require_order(step);
   const auto given = parse_answers(options.answers, step.questions);
   course.change([&](Progress &progress) { ++progress.steps[step.name].checks; });

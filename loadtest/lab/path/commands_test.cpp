@@ -147,6 +147,20 @@ TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
   EXPECT_THAT(lab("next"), anew);
 }
 
+TEST_F(CommandsTest, AStepThatIsNotOnTheShortRouteIsOneLine) {
+  lab("next --minutes 15");
+  for (const char *wanted : {"3", "two-causes"})
+    EXPECT_EQ(failure_of([&] { lab(fmt::format("check {}", wanted)); }),
+              "step 3 (two-causes) is not on the short route: scripts/lab next --minutes 45 leads "
+              "to it");
+  EXPECT_EQ(progress().steps.count("two-causes"), 0U);
+  lab("next --minutes 45");
+  lab("predict --answer in-use=1");
+  lab("next --minutes 15");
+  EXPECT_THAT(lab("check 1"), HasSubstr("no run yet of 20 requests a second"))
+      << "one that is predicted is checked";
+}
+
 TEST_F(CommandsTest, WhatIsToldOfAnAnswerIsInTheJsonToo) {
   lab("predict --answer in-use=1");
   record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});

@@ -71,9 +71,13 @@ const StepProgress &Course::of(const Step &step) const {
 std::vector<const Step *> Course::route() const {
   std::vector<const Step *> route;
   for (const Step &step : steps_)
-    if (progress_.minutes > short_route_minutes || step.in_short_route)
+    if (on_route(step))
       route.push_back(&step);
   return route;
+}
+
+bool Course::on_route(const Step &step) const {
+  return progress_.minutes > short_route_minutes || step.in_short_route;
 }
 
 const Step &Course::step(const std::string &wanted) const {

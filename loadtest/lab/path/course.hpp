@@ -38,6 +38,7 @@ public:
 
   // The steps of the route that was chosen, in order.
   std::vector<const Step *> route() const;
+  bool on_route(const Step &step) const;
 
   // By number or name. Throws cli::SetUpFailed, which names those there are.
   const Step &step(const std::string &number_or_name) const;
