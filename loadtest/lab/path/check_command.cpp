@@ -168,11 +168,12 @@ json ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
   return answered;
 }
 
-// The step is behind the learner: what counted is kept.
+// The step is behind the learner: what counted is kept. Once it is, other runs take its place only
+// where it no longer holds.
 void end(Course &course, const Step &step, const Evidence &evidence, const Judged &judged) {
   course.change([&](Progress &progress) {
     StepProgress &done = progress.steps[step.name];
-    done.ended_ms = now_ms();
+    done.ended_ms = done.ended_ms == 0 ? now_ms() : done.ended_ms;
     done.skipped = false;
     done.unproven = judged.verdict == Verdict::unproven;
     for (const auto &[name, run] : evidence.runs)
@@ -287,7 +288,7 @@ Exit run(const Places &places, const Options &options) {
       answered = ask_questions(people, course, step, judged, facts, given);
       judged = judge(step, course.of(step), evidence);
     }
-    if (judged.open.empty() && course.of(step).ended_ms == 0)
+    if (judged.open.empty() && (course.of(step).ended_ms == 0 || evidence.other))
       end(course, step, evidence, judged);
   }
   fmt::print(people, "\n{}\n", verdict_name(judged.verdict));

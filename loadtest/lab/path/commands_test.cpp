@@ -161,6 +161,33 @@ TEST_F(CommandsTest, AStepThatIsNotOnTheShortRouteIsOneLine) {
       << "one that is predicted is checked";
 }
 
+TEST_F(CommandsTest, ASizeThatWasChangedAndMeasuredAgainReplacesTheOneBefore) {
+  host_is_up();
+  for (const char *step : {"gauges", "break-small", "two-causes", "break-big", "more-is-slower"})
+    lab(fmt::format("skip {}", step));
+  settings("[fixed_tiny]\nmax = 8\n");
+  lab("predict --answer size=6");
+  record({{"failed_percent", 48.7}, {"rate", {{"ok", 60}}}});
+  record({{"params", {{"max", 8}}}});
+  EXPECT_THAT(lab("check --answer serve=500 --answer yours=160 --answer 'option=Resize the pool: "
+                  "one number, and the database has room for it'"),
+              HasSubstr("\npass\n"));
+  EXPECT_EQ(lab("skip size-it"), "step 6 (size-it) is passed already\n");
+
+  settings("[fixed_tiny]\nmax = 12\n");
+  EXPECT_THAT(lab("check size-it"), AllOf(HasSubstr("\nnot yet\n"), HasSubstr("again 6")));
+  record({{"params", {{"max", 12}}}});
+  EXPECT_THAT(lab("check size-it"),
+              AllOf(HasSubstr("yours: And the pool that you have set"),
+                    HasSubstr("Answer it anew: scripts/lab check 6\n"), Not(HasSubstr("again 6"))));
+  EXPECT_THAT(lab("check size-it --answer yours=240"), HasSubstr("\npass\n"));
+  EXPECT_EQ(progress().steps["size-it"].runs.at("after").at("params").at("max"), 12);
+
+  settings("[fixed_tiny]\nmax = 30\n");
+  EXPECT_THAT(lab("skip size-it"), HasSubstr("step 6 (size-it) is skipped"))
+      << "as check says, it no longer holds";
+}
+
 TEST_F(CommandsTest, WhatIsToldOfAnAnswerIsInTheJsonToo) {
   lab("predict --answer in-use=1");
   record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});

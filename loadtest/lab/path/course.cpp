@@ -1,5 +1,6 @@
 #include "loadtest/lab/path/course.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -90,14 +91,43 @@ const Step &Course::step(const std::string &wanted) const {
   throw cli::SetUpFailed(fmt::format("there is no step {}; there are {}", wanted, names));
 }
 
-Evidence Course::evidence(const Step &step) const {
-  const StepProgress &done = of(step);
-  Evidence evidence =
-      done.ended_ms != 0 ? kept_evidence(done, recorded_) : collect(step, done, recorded_);
+Evidence Course::with_settings(Evidence evidence) const {
   evidence.settings = settings_;
   evidence.settings_problem = settings_problem_;
   evidence.settings_known = settings_known_;
   return evidence;
+}
+
+// A lab that is down takes nothing from what was done.
+Step Course::judgeable(const Step &step) const {
+  return settings_known_ ? step : step.without_settings();
+}
+
+bool Course::runs_hold(const Step &step, const StepProgress &done, const Evidence &evidence) const {
+  return judge(judgeable(step), done, evidence).runs_hold;
+}
+
+Evidence Course::evidence(const Step &step) const {
+  const StepProgress &done = of(step);
+  if (done.ended_ms == 0)
+    return with_settings(collect(step, done, recorded_));
+  Evidence kept = with_settings(kept_evidence(done, recorded_));
+  if (done.skipped || runs_hold(step, done, kept))
+    return kept;
+  // A size that was changed and measured again. Whatever was run after that, for another step,
+  // takes nothing from it: the newest runs are left out one by one.
+  for (auto newest = recorded_.begin(); newest != recorded_.end(); ++newest) {
+    if (std::none_of(step.runs.begin(), step.runs.end(), [&newest](const PlannedRun &planned) {
+          return fits(planned, newest->summary);
+        }))
+      continue;
+    Evidence other = with_settings(collect(step, done, {newest, recorded_.end()}));
+    if (!runs_hold(step, done, other))
+      continue;
+    other.other = true;
+    return other;
+  }
+  return kept;
 }
 
 Standing Course::standing(const Step &step) const {
@@ -117,23 +147,29 @@ std::string Course::broken_by(const Step &step) const {
   const StepProgress &done = of(step);
   if (done.skipped || done.ended_ms == 0)
     return "";
-  // A lab that is down takes nothing from what was done.
-  const Step judgeable = settings_known_ ? step : step.without_settings();
-  const Judged judged = judge(judgeable, done, evidence(step));
+  const Step judged_step = judgeable(step); // outlives what is judged of it
+  const Evidence now = evidence(step);
+  const Judged judged = judge(judged_step, done, now);
   if (judged.verdict == Verdict::pass || judged.verdict == Verdict::unproven)
     return "";
   for (const Finding &finding : judged.findings)
     if (finding.is == Finding::Is::wrong || finding.is == Finding::Is::missing)
       return finding.text;
-  return "an answer in the progress file is not the right one";
+  return now.other ? fmt::format(
+                         "another run of yours fits, and the answer to {} is about the one before",
+                         judged.open.front()->id)
+                   : "an answer in the progress file is not the right one";
 }
 
 std::string Course::mend(const Step &step) const {
   const std::string why = broken_by(step);
-  return why.empty() ? ""
-                     : fmt::format("It was passed, and no longer holds: {}\nMend that, or begin it "
-                                   "anew: scripts/lab again {}\n",
-                                   why, step.number);
+  if (why.empty())
+    return "";
+  const std::string way =
+      evidence(step).other
+          ? fmt::format("Answer it anew: scripts/lab check {}", step.number)
+          : fmt::format("Mend that, or begin it anew: scripts/lab again {}", step.number);
+  return fmt::format("It was passed, and no longer holds: {}\n{}\n", why, way);
 }
 
 const Step *Course::current() const {

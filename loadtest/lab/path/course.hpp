@@ -46,7 +46,8 @@ public:
   // The first of the route that is not behind the learner; nothing: all are.
   const Step *current() const;
 
-  // Evidence as it is now; of a step that has ended what counted then.
+  // Evidence as it is now. Of a step that has ended what counted then; where that no longer holds,
+  // other recorded runs that do.
   Evidence evidence(const Step &step) const;
   Standing standing(const Step &step) const;
 
@@ -64,6 +65,9 @@ public:
   void change(const std::function<void(Progress &)> &change);
 
 private:
+  Evidence with_settings(Evidence evidence) const;
+  Step judgeable(const Step &step) const;
+  bool runs_hold(const Step &step, const StepProgress &done, const Evidence &evidence) const;
   void read_settings(const cli::Places &places);
 
   std::vector<Step> steps_;

@@ -199,7 +199,33 @@ TEST_F(CourseTest, IsBrokenByAnAnswerOrARunThatWasChangedByHand) {
     progress.steps["size-it"].tries["serve"] = {"500"};
     progress.steps["size-it"].runs.erase("after");
   });
+  EXPECT_EQ(standing("size-it"), Standing::passed) << "it is recorded still";
+  fs::remove_all(places().runs());
   EXPECT_THAT(broken_by("size-it"), HasSubstr("no run yet"));
+}
+
+TEST_F(CourseTest, ANewerRunThatFitsStandsInForOneThatNoLongerHolds) {
+  pass_size_it();
+  settings("[fixed_tiny]\nmax = 12\n");
+  record({{"params", {{"max", 12}}}, {"failed_percent", 4}});
+  EXPECT_THAT(broken_by("size-it"), HasSubstr("8 connections, which is not")) << "it failed";
+  record({{"params", {{"max", 12}}}});
+  record({{"params", {{"max", 3}, {"wait_ms", 3000}}}, {"failed_percent", 40}}); // of another step
+  EXPECT_EQ(broken_by("size-it"),
+            "another run of yours fits, and the answer to yours is about the one before");
+  const Course now = course();
+  EXPECT_THAT(now.mend(now.step("size-it")), HasSubstr("Answer it anew: scripts/lab check 6\n"));
+  change([](Progress &progress) { progress.steps["size-it"].tries["yours"] = {"160", "240"}; });
+  EXPECT_EQ(standing("size-it"), Standing::passed) << broken_by("size-it");
+}
+
+TEST_F(CourseTest, WhatHoldsStillIsNotReplacedByANewerRun) {
+  pass_size_it();
+  record({{"params", {{"max", 12}}}});
+  const Course now = course();
+  const Evidence evidence = now.evidence(now.step("size-it"));
+  EXPECT_FALSE(evidence.other);
+  EXPECT_EQ(evidence.runs.at("after").summary.at("params").at("max"), 8);
 }
 
 TEST_F(CourseTest, TheFirstStepThatIsBrokenIsTheNextToDo) {

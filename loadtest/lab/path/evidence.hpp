@@ -28,8 +28,9 @@ struct Evidence {
   std::map<std::string, Run> runs;               // by planned run
   std::map<std::string, nlohmann::json> invalid; // the newest invalid one, where no valid one is
   nlohmann::json settings = nlohmann::json::object(); // tables of my/settings.toml
-  std::string settings_problem;                       // one line, or ""
-  bool settings_known = true;                         // false: they can't be looked at now
+  bool other = false;           // others than those kept, which no longer hold
+  std::string settings_problem; // one line, or ""
+  bool settings_known = true;   // false: they can't be looked at now
 
   Facts facts() const;
 };

@@ -68,8 +68,9 @@ Exit again(const Places &places, const std::string &wanted) {
 Exit skip(const Places &places, const std::string &wanted) {
   Course course(places);
   const Step &step = course.step(wanted);
-  if (course.of(step).ended_ms != 0 && !course.of(step).skipped) {
-    fmt::print("step {} ({}) is passed already\n", step.number, step.name);
+  const Standing standing = course.standing(step);
+  if (standing == Standing::passed || standing == Standing::unproven) {
+    fmt::print("step {} ({}) is {} already\n", step.number, step.name, standing_name(standing));
     return Exit::pass;
   }
   course.change([&](Progress &progress) {
