@@ -1,4 +1,5 @@
 // check: looks at the evidence, asks, and says pass, not yet or invalid.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -58,8 +59,8 @@ void print_predictions(std::FILE *people, const Step &step, const StepProgress &
       continue;
     const std::string unit =
         question.is_choice() || question.unit.empty() ? "" : " " + question.unit;
-    fmt::print(people, "  {}\n      you said {}{}; it was: {}{}\n", question.ask, said->second,
-               unit, right_answer(question, facts), unit);
+    fmt::print(people, "  {}\n      you said {}{}; it was: {}{}\n", question.ask,
+               question.said(said->second), unit, right_answer(question, facts), unit);
   }
 }
 
@@ -112,7 +113,11 @@ json ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
   json answered = json::array();
   bool all_right = true;
   std::vector<const Question *> still_open;
-  for (const Question *question : judged.open) {
+  std::vector<const Question *> asked = judged.open;
+  for (const Question *question : judged.reworded)
+    if (course.of(step).ended_ms != 0)
+      asked.push_back(question);
+  for (const Question *question : asked) {
     const auto before = course.of(step).tries.find(question->id);
     const std::size_t tries = before == course.of(step).tries.end() ? 0 : before->second.size();
     const auto options = shuffled(*question, course.progress().salt, tries);
@@ -132,16 +137,19 @@ json ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
       still_open.push_back(question);
       continue;
     }
-    course.change([&](Progress &progress) {
-      progress.steps[step.name].tries[question->id].push_back(*answer);
-    });
     const bool good = right(*question, *answer, facts);
+    // A wrong one takes nothing from an answer that counts on, though its words were edited.
+    const bool beside = !good && course.of(step).ended_ms != 0 &&
+                        std::find(judged.reworded.begin(), judged.reworded.end(), question) !=
+                            judged.reworded.end();
+    course.change([&](Progress &progress) {
+      auto &all = progress.steps[step.name].tries[question->id];
+      all.insert(beside && !all.empty() ? all.end() - 1 : all.end(), *answer);
+    });
     all_right = all_right && good;
     std::string because = good ? question->because : "";
     if (!good && question->is_choice())
-      for (const Option &option : question->options)
-        if (option.text == *answer)
-          because = option.because;
+      because = question->option(*answer)->because;
     if (!good && !question->is_choice())
       because = "Look at the table and the question once more, or at scripts/lab hint.";
     fmt::print(people, "  {} {}: {}. {}\n", good ? "✓" : "✗", question->id, good ? "right" : "no",
@@ -187,7 +195,7 @@ json outcomes(const Step &step, const StepProgress &done, const Facts &facts) {
   for (const Question &question : step.predictions)
     if (const auto said = done.predictions.find(question.id); said != done.predictions.end())
       all.push_back({{"ask", question.ask},
-                     {"said", said->second},
+                     {"said", question.said(said->second)},
                      {"was", right_answer(question, facts)},
                      {"unit", question.is_choice() ? "" : question.unit}});
   return all;
@@ -284,7 +292,7 @@ Exit run(const Places &places, const Options &options) {
   if (judged.runs_hold) {
     fmt::print(people, "\n{}\n", as_text(table_of(step, evidence)));
     print_predictions(people, step, course.of(step), facts);
-    if (!judged.open.empty()) {
+    if (!judged.open.empty() || !judged.reworded.empty()) {
       answered = ask_questions(people, course, step, judged, facts, given);
       judged = judge(step, course.of(step), evidence);
     }

@@ -147,6 +147,43 @@ TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
   EXPECT_THAT(lab("next"), anew);
 }
 
+TEST_F(CommandsTest, AnswersAreKeptByTheIdsOfTheirOptionsAndReadAsTexts) {
+  for (const char *step : {"gauges", "break-small"})
+    lab(fmt::format("skip {}", step));
+  lab("predict --answer 'moves=How long requests wait'");
+  EXPECT_EQ(progress().steps["two-causes"].predictions.at("moves"), "wait");
+  EXPECT_EQ(json::parse(lab("next --json=-")).at("step").at("predictions").at(0).at("said"),
+            "How long requests wait");
+  EXPECT_THAT(lab("predict"), HasSubstr("moves: How long requests wait\n"));
+  lab("again gauges");
+  lab("predict --answer in-use=1");
+  record(calm);
+  lab("check --answer 'max=The most requests that are served each second'");
+  EXPECT_THAT(progress().steps["gauges"].tries["max"], testing::ElementsAre("requests"));
+}
+
+TEST_F(CommandsTest, AnAnswerWhoseTextIsGoneCountsOnAndCanBeGivenAnew) {
+  lab("predict --answer in-use=1");
+  record(calm);
+  answer_gauges();
+  EXPECT_THAT(lab("check"), HasSubstr("\npass\n"));
+  change([](Progress &progress) {
+    progress.steps["gauges"].tries["max"] = {"What it was called long ago"};
+  });
+  EXPECT_THAT(lab("check gauges"),
+              AllOf(HasSubstr("max: what you answered is no longer among the options, and still "
+                              "counts. Answer it anew: scripts/lab check 1 --answer max=...\n"),
+                    HasSubstr("max: fixed_tiny has a setting called max."), HasSubstr("\npass\n")));
+  EXPECT_THAT(lab("check gauges --answer 'max=The most requests that are served each second'"),
+              AllOf(HasSubstr("✗ max: no."), HasSubstr("\npass\n")))
+      << "a wrong answer takes nothing";
+  EXPECT_THAT(lab("check gauges --answer 'max=The most connections that the pool may have open'"),
+              HasSubstr("✓ max: right."));
+  EXPECT_THAT(progress().steps["gauges"].tries["max"],
+              testing::ElementsAre("requests", "What it was called long ago", "connections"));
+  EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\npass\n"), Not(HasSubstr("no longer"))));
+}
+
 TEST_F(CommandsTest, AStepThatIsNotOnTheShortRouteIsOneLine) {
   lab("next --minutes 15");
   for (const char *wanted : {"3", "two-causes"})

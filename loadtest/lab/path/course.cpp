@@ -19,6 +19,28 @@ namespace {
 constexpr int short_route_minutes = 15;
 constexpr int fast_seconds = 5;
 
+// Older files keep the texts of options. While these are known they get their ids, so that a
+// text that is edited later takes nothing from anybody.
+void keep_ids(Progress &progress, const std::vector<Step> &steps) {
+  const auto keep = [](const Question &question, std::string &answer) {
+    if (const Option *meant = question.option(answer))
+      answer = meant->kept();
+  };
+  for (const Step &step : steps) {
+    const auto found = progress.steps.find(step.name);
+    if (found == progress.steps.end())
+      continue;
+    StepProgress &done = found->second;
+    for (const Question &question : step.predictions)
+      if (const auto said = done.predictions.find(question.id); said != done.predictions.end())
+        keep(question, said->second);
+    for (const Question &question : step.questions)
+      if (const auto tries = done.tries.find(question.id); tries != done.tries.end())
+        for (std::string &answer : tries->second)
+          keep(question, answer);
+  }
+}
+
 } // namespace
 
 const char *standing_name(Standing standing) {
@@ -194,7 +216,10 @@ void Course::require_order(const Step &step) const {
 }
 
 void Course::change(const std::function<void(Progress &)> &change) {
-  progress_ = file_.change(change);
+  progress_ = file_.change([&](Progress &progress) {
+    keep_ids(progress, steps_);
+    change(progress);
+  });
 }
 
 std::vector<std::string> commands_for(const PlannedRun &run, const Progress &progress) {

@@ -41,7 +41,7 @@ public:
   bool on_route(const Step &step) const;
 
   // By number or name. Throws cli::SetUpFailed, which names those there are.
-  const Step &step(const std::string &number_or_name) const;
+  const Step &step(const std::string &wanted) const;
 
   // The first of the route that is not behind the learner; nothing: all are.
   const Step *current() const;

@@ -228,6 +228,45 @@ TEST_F(CourseTest, WhatHoldsStillIsNotReplacedByANewerRun) {
   EXPECT_EQ(evidence.runs.at("after").summary.at("params").at("max"), 8);
 }
 
+// Older files keep the texts of options.
+TEST_F(CourseTest, AnAnswerKeptAsATextCountsWhileTheTextIsThere) {
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  answer("gauges"); // with texts
+  end("gauges");
+  const auto kept = [this] { return progress().steps["gauges"].tries["max"]; };
+  EXPECT_THAT(kept(), ElementsAre("The most connections that the pool may have open"));
+  EXPECT_EQ(standing("gauges"), Standing::passed) << broken_by("gauges");
+  Course now = course();
+  now.change([](Progress &) {});
+  EXPECT_THAT(kept(), ElementsAre("connections")) << "from now on by its id";
+  edit_step("1-gauges", "The most connections that the pool may have open", "Its size");
+  EXPECT_EQ(standing("gauges"), Standing::passed) << broken_by("gauges");
+}
+
+TEST_F(CourseTest, AnAnswerWhoseTextIsGoneCountsOnOnceTheStepHasEnded) {
+  record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
+  answer("gauges");
+  edit_step("1-gauges", "The most connections that the pool may have open", "Its size");
+  const auto judged = [this] {
+    const Course now = course();
+    const Step &step = now.step("gauges");
+    const Judged judged = judge(step, now.of(step), now.evidence(step));
+    std::string said;
+    for (const Finding &finding : judged.findings)
+      said += finding.text + "\n";
+    return std::pair(judged.verdict, said);
+  };
+  EXPECT_EQ(judged(), std::pair(Verdict::not_yet, judged().second)) << "it never counted";
+  EXPECT_THAT(judged().second,
+              HasSubstr("max: what you answered is no longer among the options. Answer it anew: "
+                        "scripts/lab check 1 --answer max=...\n"));
+  end("gauges");
+  EXPECT_EQ(standing("gauges"), Standing::passed) << broken_by("gauges");
+  EXPECT_THAT(judged().second,
+              HasSubstr("max: what you answered is no longer among the options, and still counts. "
+                        "Answer it anew: scripts/lab check 1 --answer max=...\n"));
+}
+
 TEST_F(CourseTest, TheFirstStepThatIsBrokenIsTheNextToDo) {
   change([](Progress &progress) { progress.minutes = 15; });
   pass_size_it();

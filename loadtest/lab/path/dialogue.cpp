@@ -71,11 +71,11 @@ Typed understood(const Question &question, const std::vector<Option> &options,
     if (answer.size() == 1 || (answer.size() == 2 && answer[1] == ')')) {
       const int index = std::tolower(static_cast<unsigned char>(answer[0])) - 'a';
       if (index >= 0 && index < static_cast<int>(options.size()))
-        return {options[static_cast<std::size_t>(index)].text, ""};
+        return {options[static_cast<std::size_t>(index)].kept(), ""};
     }
     for (const Option &option : options)
       if (answer == option.text)
-        return {option.text, ""};
+        return {option.kept(), ""};
     return {std::nullopt, fmt::format("{}: the answer is a letter, a to {}", question.id,
                                       letter(options.size() - 1))};
   }

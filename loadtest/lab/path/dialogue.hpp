@@ -27,8 +27,8 @@ std::string shown_question(const Question &question, const std::vector<Option> &
 nlohmann::json question_json(const Question &question, const std::vector<Option> &options,
                              const Facts &facts);
 
-// What was typed as an answer: the option's text of a letter (or of the text
-// itself), a number as it is. Nothing, with the reason, when it is no answer.
+// What was typed as an answer, as it is kept: of a letter (or of an option's text)
+// the option's id, a number as it is. Nothing, with the reason, when it is no answer.
 struct Typed {
   std::optional<std::string> answer;
   std::string problem;

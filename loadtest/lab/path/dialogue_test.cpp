@@ -103,6 +103,15 @@ TEST(Understood, ALetterOrTheTextOfAnOption) {
   EXPECT_EQ(understood(choice(), options, "c").answer, "They leave");
 }
 
+TEST(Understood, AnOptionIsKeptByItsIdAndNotTypedByIt) {
+  Question named = choice();
+  named.options[1].id = "leave";
+  for (const char *typed : {"b", "They leave"})
+    EXPECT_EQ(understood(named, named.options, typed).answer, "leave") << typed;
+  EXPECT_FALSE(understood(named, named.options, "leave").answer)
+      << "what can be passed on is no answer, as letters are none";
+}
+
 TEST(Understood, WhatIsNoOptionIsNoAnswer) {
   for (const char *typed : {"", " ", "d", "`", "1", "ab", "b.", "They", "they wait", "\xC3\xA4"}) {
     const Typed mistake = understood(choice(), choice().options, typed);

@@ -94,6 +94,19 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
                    Judged &judged) {
   for (const Question &question : step.questions) {
     const auto tries = progress.tries.find(question.id);
+    if (tries != progress.tries.end() && !tries->second.empty() && question.is_choice() &&
+        question.option(tries->second.back()) == nullptr) {
+      judged.reworded.push_back(&question);
+      const bool ended = progress.ended_ms != 0;
+      judged.findings.push_back(
+          {ended ? Is::good : Is::missing,
+           fmt::format("{}: what you answered is no longer among the options{}. Answer it anew: "
+                       "scripts/lab check {} --answer {}=...",
+                       question.id, ended ? ", and still counts" : "", step.number, question.id)});
+      if (!ended)
+        judged.open.push_back(&question);
+      continue;
+    }
     if (tries == progress.tries.end() || tries->second.empty() ||
         !right(question, tries->second.back(), facts)) {
       judged.open.push_back(&question);
@@ -101,7 +114,7 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
     }
     judged.findings.push_back(
         {Is::good,
-         fmt::format("{}: {}{}{}", question.id, tries->second.back(),
+         fmt::format("{}: {}{}{}", question.id, question.said(tries->second.back()),
                      question.is_choice() || question.unit.empty() ? "" : " " + question.unit,
                      guessed(question, progress, facts) ? " (guessed)" : "")});
   }
@@ -109,7 +122,9 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
 
 bool all_tried(const Question &question, const std::vector<std::string> &tries) {
   return std::all_of(question.options.begin(), question.options.end(), [&](const Option &option) {
-    return std::find(tries.begin(), tries.end(), option.text) != tries.end();
+    return std::any_of(tries.begin(), tries.end(), [&](const std::string &answer) {
+      return question.option(answer) == &option;
+    });
   });
 }
 
@@ -168,7 +183,7 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
 
 bool right(const Question &question, const std::string &answer, const Facts &facts) {
   if (question.is_choice())
-    return answer == question.right_option().text;
+    return question.option(answer) == &question.right_option();
   const double wanted = evaluate(question.number, facts),
                given = number_in(answer, question.unit).value_or(std::nan(""));
   // A number that is read off a table is rounded there.

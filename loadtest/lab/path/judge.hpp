@@ -30,13 +30,16 @@ struct Judged {
   std::vector<Finding> findings;          // of prediction, runs, expectations, answers
   std::vector<const PlannedRun *> to_run; // runs that are still missing
   std::vector<const Question *> open; // questions without a right answer, once the runs are there
-  bool runs_hold = false;             // all runs are there and show what they must
+  // Choices whose kept answer is none of their options (any more). Of a step that has ended it
+  // counts on: the words were edited, the learner was right.
+  std::vector<const Question *> reworded;
+  bool runs_hold = false; // all runs are there and show what they must
 };
 
 // `step` must outlive what is returned.
 Judged judge(const Step &step, const StepProgress &progress, const Evidence &evidence);
 
-// Whether an answer is right. A choice's answer is its option's text.
+// Whether an answer is right, as it is kept.
 bool right(const Question &question, const std::string &answer, const Facts &facts);
 
 // The number that was typed where ms are asked: "783", "783 ms", "~783". Nothing when it is none,

@@ -128,7 +128,7 @@ json as_json(const Course &course) {
   for (const Question &question : step->predictions) {
     json one = question_json(question, shuffled(question, course.progress().salt, 0), Facts());
     const auto said = done.predictions.find(question.id);
-    one["said"] = said == done.predictions.end() ? json() : json(said->second);
+    one["said"] = said == done.predictions.end() ? json() : json(question.said(said->second));
     predictions.push_back(std::move(one));
   }
   all["step"] = {{"number", step->number},

@@ -19,7 +19,7 @@ using cli::Places;
 void print_locked(const Step &step, const StepProgress &done) {
   for (const Question &question : step.predictions)
     if (const auto said = done.predictions.find(question.id); said != done.predictions.end())
-      fmt::print("  {}: {}{}\n", question.id, said->second,
+      fmt::print("  {}: {}{}\n", question.id, question.said(said->second),
                  question.is_choice() || question.unit.empty() ? "" : " " + question.unit);
 }
 

@@ -18,10 +18,11 @@ using UnixMs = std::int64_t; // milliseconds since 1970; 0: never
 
 // What the learner has done of one step.
 struct StepProgress {
-  UnixMs begun_ms = 0;                            // first shown, or worked at
-  UnixMs predicted_ms = 0;                        // only runs that began later count
-  UnixMs ended_ms = 0;                            // passed, unproven or skipped for the first time
-  std::map<std::string, std::string> predictions; // by question, as given
+  UnixMs begun_ms = 0;     // first shown, or worked at
+  UnixMs predicted_ms = 0; // only runs that began later count
+  UnixMs ended_ms = 0;     // passed, unproven or skipped for the first time
+  // By question: an option's id (in older files its text), or a number as it was typed.
+  std::map<std::string, std::string> predictions;
   std::map<std::string, std::vector<std::string>> tries; // answers, by question, in turn
   std::map<std::string, nlohmann::json>
       runs; // by planned run: the summary that counted, with "folder"

@@ -190,7 +190,7 @@ std::string predictions_html(const View &view) {
       continue;
     rows += fmt::format(
         "<tr><td>{}</td>{}{}</tr>\n", escaped(filled(question.ask, view.facts)),
-        cell("predicted", with_unit(question, said->second)),
+        cell("predicted", with_unit(question, question.said(said->second))),
         cell("outcome", view.known ? with_unit(question, right_answer(question, view.facts))
                                    : "not known yet"));
   }
@@ -236,6 +236,10 @@ std::string findings_html(const View &view) {
 std::string how_answered(const View &view, const Question &question,
                          const std::vector<std::string> &tries) {
   const std::string count = tries.size() == 1 ? "1 try" : fmt::format("{} tries", tries.size());
+  if (view.done.ended_ms != 0 && question.is_choice() && question.option(tries.back()) == nullptr)
+    return fmt::format("<td data-is=\"tries\"><div><span class=\"doubt\">? no longer among the "
+                       "options, and still counts</span>, {}</div></td>",
+                       count);
   if (!right(question, tries.back(), view.facts))
     return fmt::format(
         "<td data-is=\"tries\"><div><span class=\"bad\">✗ not right</span>, {}</div></td>", count);
@@ -258,11 +262,11 @@ std::string answers_html(const View &view) {
       continue;
     std::string before;
     for (std::size_t i = 0; i + 1 < tries->second.size(); ++i)
-      before += (before.empty() ? "" : "; ") + tries->second[i];
+      before += (before.empty() ? "" : "; ") + question.said(tries->second[i]);
     rows += fmt::format(
         "<tr><td>{}</td><td data-is=\"answer\"><div>{}{}</div></td>{}</tr>\n",
         escaped(filled(question.ask, view.facts)),
-        escaped(with_unit(question, tries->second.back())),
+        escaped(with_unit(question, question.said(tries->second.back()))),
         before.empty() ? "" : fmt::format("<p class=\"quiet\">before: {}</p>", escaped(before)),
         how_answered(view, question, tries->second));
   }

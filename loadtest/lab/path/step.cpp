@@ -246,18 +246,43 @@ private:
       check_formula(line(table, number_key), question.number);
       return question;
     }
-    question.options.push_back({text(table, "right"), question.because, true});
+    question.options.push_back(right_option(table, question.because));
     for (const toml::table *wrong : tables(table, "wrong")) {
-      allow(*wrong, {"text", "because"});
-      Option option{text(*wrong, "text"), text_or_none(*wrong, "because"), false};
-      for (const Option &other : question.options)
+      allow(*wrong, {"id", "text", "because"});
+      Option option{text(*wrong, "text"), text_or_none(*wrong, "because"), false,
+                    option_id(*wrong)};
+      for (const Option &other : question.options) {
         if (other.text == option.text)
           fail(line(*wrong, "text"), fmt::format("two options are \"{}\"", option.text));
+        if (other.kept() == option.kept() || other.text == option.kept() ||
+            other.kept() == option.text)
+          fail(line(*wrong, "id"), fmt::format("two options are called {}", option.kept()));
+      }
       question.options.push_back(std::move(option));
     }
     if (question.options.size() < 2)
       fail(line(table), "a choice needs at least one wrong option");
     return question;
+  }
+
+  // With an id: { id = "in-line", text = "They stand in line" }. Without: the text alone.
+  Option right_option(const toml::table &question, const std::string &because) const {
+    const toml::node *node = question.get("right");
+    if (!node->is_table())
+      return {text(question, "right"), because, true};
+    const toml::table &right = *node->as_table();
+    allow(right, {"id", "text"});
+    return {text(right, "text"), because, true, option_id(right)};
+  }
+
+  // Longer than a letter, which means the place of an option.
+  std::string option_id(const toml::table &option) const {
+    static const std::regex word("[a-z][a-z0-9-]+");
+    std::string id = text_or_none(option, "id");
+    if (!id.empty() && !std::regex_match(id, word))
+      fail(line(option, "id"),
+           fmt::format("{} can't be an id: write two small letters or more, such as in-line", id));
+    return id;
   }
 
   const std::filesystem::path file_;
@@ -274,6 +299,18 @@ bool is_about_settings(const Expectation &expectation) {
 
 const Option &Question::right_option() const {
   return *std::find_if(options.begin(), options.end(), [](const Option &o) { return o.right; });
+}
+
+const Option *Question::option(const std::string &kept) const {
+  const auto found = std::find_if(options.begin(), options.end(), [&kept](const Option &option) {
+    return option.kept() == kept || option.text == kept;
+  });
+  return found == options.end() ? nullptr : &*found;
+}
+
+std::string Question::said(const std::string &kept) const {
+  const Option *meant = option(kept);
+  return meant == nullptr ? kept : meant->text;
 }
 
 std::string Step::stem() const {

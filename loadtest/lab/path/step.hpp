@@ -14,6 +14,10 @@ struct Option {
   std::string text;
   std::string because; // why it is right, or why not; may be empty
   bool right = false;
+  std::string id = {}; // as the step's file says; none: its text stands for it
+
+  // What a progress file keeps of it: a text may be edited later, an id stays.
+  const std::string &kept() const { return id.empty() ? text : id; }
 };
 
 // Asked before the run (a prediction) or after it. A choice has options; a number
@@ -30,6 +34,13 @@ struct Question {
 
   bool is_choice() const { return !options.empty(); }
   const Option &right_option() const;
+
+  // The option that a kept answer means, by id, or by text as older files have it; null when
+  // there is no such one (any more).
+  const Option *option(const std::string &kept) const;
+
+  // A kept answer as people read it.
+  std::string said(const std::string &kept) const;
 };
 
 // A run that the step needs. Any recorded run that fits will do, however it came about.
@@ -81,7 +92,7 @@ struct Step {
 // All steps of a folder, by number. Throws cli::SetUpFailed, one line with file
 // and line, for the first mistake: unknown keys, formulas that can't be read or
 // name runs that aren't there, a profile that isn't there, a choice without a wrong
-// option, not three hints.
+// option, two options that a kept answer could mean, not three hints.
 std::vector<Step> read_steps(const std::filesystem::path &folder);
 
 } // namespace lab::path

@@ -117,6 +117,73 @@ TEST(Steps, TheLengthOfAnOptionDoesNotTellTheRightOne) {
   EXPECT_LE(shortest.size(), choices * 2 / 5) << testing::PrintToString(shortest);
 }
 
+// What progress files keep: an id that is changed takes answers from those who gave them.
+TEST(Steps, TheIdsOfTheirOptionsStay) {
+  std::vector<std::string> ids;
+  for (const Step &step : read_steps(real_steps()))
+    for (const auto *questions : {&step.predictions, &step.questions})
+      for (const Question &question : *questions) {
+        std::string all;
+        for (const Option &option : question.options)
+          all += " " + option.id;
+        if (question.is_choice())
+          ids.push_back(fmt::format("{}, {}:{}", step.name, question.id, all));
+      }
+  EXPECT_THAT(
+      ids,
+      ElementsAre(
+          "gauges, max: connections users requests postgres",
+          "gauges, wait: gives-up statement idle every", "gauges, idle: closed user answer",
+          "gauges, code: pool strategy postgres",
+          "break-small, others: in-line own-connections postgres refused",
+          "break-small, in-time: too-late moves idle", "two-causes, moves: hold wait error open",
+          "two-causes, cause: gave-up slow damaged refused",
+          "two-causes, tell: database size limit",
+          "break-big, who: neighbour-too nobody own-users crash",
+          "break-big, several: refused even grows as-needed",
+          "more-is-slower, wait-for: locks in-line opening disk",
+          "size-it, option: resize rate-limit servers", "timeouts, served: same more fewer",
+          "timeouts, protects: endless-line connections statements losing",
+          "timeouts, patience: less equal long", "budget, eighty: too-many each-fits one-pool",
+          "budget, conservative: if-waiting use-all fewer-better",
+          "adaptive, price: late nothing opens-all slower"));
+}
+
+TEST(Steps, AnOptionIsFoundByItsIdAndByItsText) {
+  const Question named =
+      step_from(with("right = \"So\"\nwrong = [{ text",
+                     "right = { id = \"so-it-is\", text = \"So\" }\nwrong = [{ text"))
+          .questions[0];
+  EXPECT_EQ(named.right_option().kept(), "so-it-is");
+  EXPECT_EQ(named.option("so-it-is"), &named.right_option());
+  EXPECT_EQ(named.option("So"), &named.right_option()) << "as older files keep it";
+  EXPECT_EQ(named.option("Else"), &named.options[1]) << "without an id its text stands for it";
+  EXPECT_EQ(named.option("Sew"), nullptr);
+  EXPECT_EQ(named.said("so-it-is"), "So");
+  EXPECT_EQ(named.said("12"), "12");
+}
+
+TEST(Steps, AnIdIsAWordOfItsOwn) {
+  const auto right_is = [](const std::string &right) {
+    return mistake_in(with("right = \"So\"", "right = " + right));
+  };
+  EXPECT_THAT(right_is(R"({ id = "a", text = "So" })"),
+              StartsWith(" line 23: a can't be an id: write two small letters or more"));
+  EXPECT_THAT(right_is(R"({ id = "So it is", text = "So" })"), HasSubstr("can't be an id"));
+  EXPECT_THAT(right_is(R"({ id = "so", txt = "So" })"), HasSubstr("there is no txt here"));
+  EXPECT_THAT(right_is(R"({ id = "so" })"), HasSubstr("text must be a text"));
+  const auto options = [](const std::string &right, const std::string &wrong) {
+    return mistake_in(with("right = \"So\"\nwrong = [{ text = \"Else\", because = \"no\" }]",
+                           fmt::format("right = {}\nwrong = [{}]", right, wrong)));
+  };
+  EXPECT_THAT(options(R"({ id = "so", text = "So" })", R"({ id = "so", text = "Else" })"),
+              AllOf(StartsWith(" line 24: "), HasSubstr("two options are called so")));
+  EXPECT_THAT(options(R"({ id = "so", text = "So" })", R"({ text = "so" })"),
+              HasSubstr("two options are called so"));
+  EXPECT_THAT(options(R"("so")", R"({ id = "so", text = "Else" })"),
+              HasSubstr("two options are called so"));
+}
+
 TEST(Steps, SayWhatTheirFileSays) {
   const Step step = step_from(whole());
   EXPECT_EQ(step.stem(), "1-step");
