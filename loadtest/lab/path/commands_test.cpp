@@ -184,6 +184,39 @@ TEST_F(CommandsTest, AnAnswerWhoseTextIsGoneCountsOnAndCanBeGivenAnew) {
   EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\npass\n"), Not(HasSubstr("no longer"))));
 }
 
+TEST_F(CommandsTest, AtASlowedPaceTheQuestionsAreAboutTheLoadThatIsAskedFor) {
+  lab("skip gauges");
+  change([](Progress &progress) { progress.pace = least_pace; });
+  EXPECT_THAT(lab("next"), AllOf(HasSubstr("where the page says 50 ms, yours are 200 ms\n"),
+                                 HasSubstr("--users 50 --hold 200\n")));
+  EXPECT_THAT(lab("predict"), HasSubstr("each request holds a connection for 200 ms"));
+  EXPECT_THAT(lab("hint") + lab("hint") + lab("hint"),
+              AllOf(HasSubstr("so they serve about 15 requests a second"),
+                    HasSubstr("--users 50 --hold 200, then scripts/lab check")));
+  lab("predict --answer share=90 --answer processor=5");
+  record({{"model", "closed"},
+          {"users", 50},
+          {"rate_asked", nullptr},
+          {"hold_ms", 200},
+          {"failed", {{"pool_timeout", 1000}}},
+          {"pool", {{"hold_ms", {{"mean", 201}}}}}});
+  change([](Progress &progress) { progress.pace = 1; }); // meanwhile, by `again`
+  const auto of_the_run = AllOf(HasSubstr("each request holds a connection for 200 ms"),
+                                HasSubstr("a request held its connection for 201 ms"),
+                                HasSubstr("No: only about the first 3 of the line are"));
+  EXPECT_THAT(lab("check"), of_the_run);
+  change([](Progress &progress) { progress.pace = least_pace; });
+  lab("again break-small");
+  EXPECT_EQ(progress().pace, 1);
+  lab("skip break-small");
+  change([](Progress &progress) { progress.pace = least_pace; });
+  EXPECT_THAT(lab("predict"), HasSubstr("First a pool of 3 under 30 requests a second"));
+  for (const char *step : {"two-causes", "break-big", "more-is-slower"})
+    lab(fmt::format("skip {}", step));
+  EXPECT_THAT(lab("predict"),
+              HasSubstr("30 requests a second, each holds a connection for 200 ms"));
+}
+
 TEST_F(CommandsTest, AStepThatIsNotOnTheShortRouteIsOneLine) {
   lab("next --minutes 15");
   for (const char *wanted : {"3", "two-causes"})

@@ -9,6 +9,7 @@
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_api.hpp"
 #include "loadtest/lab/path/pace.hpp"
+#include "loadtest/lab/path/told.hpp"
 #include "loadtest/lab/settings_file.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/profile.hpp"
@@ -67,6 +68,11 @@ Course::Course(const cli::Places &places)
     : steps_(read_steps(places.path_steps())), file_(places.progress()), progress_(file_.read()),
       recorded_(load::list_runs(places.runs())) {
   read_settings(places);
+  for (Step &step : steps_) {
+    // Before a prediction no run is the learner's own for this step.
+    const bool ahead = !step.predictions.empty() && of(step).predicted_ms == 0;
+    step = told(step, progress_, ahead ? Evidence() : evidence(step));
+  }
 }
 
 void Course::read_settings(const cli::Places &places) {

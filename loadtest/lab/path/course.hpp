@@ -31,6 +31,7 @@ public:
   // Reads all. Throws cli::SetUpFailed.
   explicit Course(const cli::Places &places);
 
+  // Their texts are told with the learner's own numbers.
   const std::vector<Step> &steps() const { return steps_; }
   const Progress &progress() const { return progress_; }
   const ProgressFile &file() const { return file_; }

@@ -14,6 +14,7 @@
 #include "loadtest/lab/path/commands.hpp"
 #include "loadtest/lab/path/course.hpp"
 #include "loadtest/lab/path/dialogue.hpp"
+#include "loadtest/lab/path/told.hpp"
 #include "loadtest/lab/state.hpp"
 #include "loadtest/lab/status_report.hpp"
 
@@ -84,6 +85,8 @@ void print_step(const Places &places, const Course &course, const Step &step) {
   if (const auto why = trouble(places, step); !why.empty())
     fmt::print("first      {}\n", why);
   fmt::print("read       docs/path/{}.md\n", step.stem());
+  if (const auto note = pace_note(step, course.progress().pace); !note.empty())
+    fmt::print("           {}\n", note);
   const bool predicted = done.predicted_ms != 0;
   fmt::print("{} predict  {}\n", predicted ? "[x]" : "[ ]",
              predicted ? "locked" : "scripts/lab predict");

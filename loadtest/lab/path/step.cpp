@@ -70,6 +70,13 @@ public:
     for (const toml::table *table : tables(all, "expect"))
       step.expectations.push_back(expectation(*table));
     step.questions = questions(all, "question", "number");
+    // These come before the runs that their formulas name.
+    check_text(line(all, "now"), step.now);
+    for (const std::string &hint : step.hints)
+      check_text(line(all, "hints"), hint);
+    for (const toml::table *table : tables(all, "run"))
+      for (const char *key : {"what", "edit"})
+        check_text(line(*table, key), text_or_none(*table, key));
     return step;
   }
 
@@ -170,6 +177,11 @@ private:
     }
   }
 
+  void check_text(Line at, const std::string &text) const {
+    for (const std::string &formula : formulas_in(text))
+      check_formula(at, formula);
+  }
+
   PlannedRun run(const toml::table &table) const {
     allow(table, {"name", "what", "commands", "edit", "rate", "hold_ms", "strategy", "profile",
                   "model", "hosts", "if", "company"});
@@ -211,6 +223,8 @@ private:
                             text(table, "fail"), flag(table, "machine")};
     check_formula(line(table, "that"), expectation.that);
     check_formula(line(table, "value"), expectation.value);
+    check_text(line(table, "pass"), expectation.pass);
+    check_text(line(table, "fail"), expectation.fail);
     return expectation;
   }
 
@@ -236,8 +250,8 @@ private:
     question.unit = text_or_none(table, "unit");
     question.because = text_or_none(table, "because");
     question.within = number<double>(table, "within", 0);
-    for (const std::string &formula : formulas_in(question.ask))
-      check_formula(line(table, "ask"), formula);
+    check_text(line(table, "ask"), question.ask);
+    check_text(line(table, "because"), question.because);
     if (table.contains(number_key) == table.contains("right") ||
         (table.contains(number_key) && table.contains("wrong")))
       fail(line(table), fmt::format("a question has either right and wrong, or {}", number_key));
@@ -247,10 +261,13 @@ private:
       return question;
     }
     question.options.push_back(right_option(table, question.because));
+    check_text(line(table, "right"), question.options.back().text);
     for (const toml::table *wrong : tables(table, "wrong")) {
       allow(*wrong, {"id", "text", "because"});
       Option option{text(*wrong, "text"), text_or_none(*wrong, "because"), false,
                     option_id(*wrong)};
+      check_text(line(*wrong, "text"), option.text);
+      check_text(line(*wrong, "because"), option.because);
       for (const Option &other : question.options) {
         if (other.text == option.text)
           fail(line(*wrong, "text"), fmt::format("two options are \"{}\"", option.text));

@@ -25,7 +25,7 @@ struct Option {
 struct Question {
   std::string id;
   std::string original; // the number of the original lab's question that it holds; or ""
-  std::string ask;      // with {formulas}, filled in from the runs
+  std::string ask;
   std::vector<Option> options;
   std::string number;
   double within = 0; // how far off an answer may be, as a share of the number
@@ -69,6 +69,7 @@ struct Expectation {
   bool of_the_machine = false;
 };
 
+// Its texts (all but the title) may have {formulas}, which told.hpp fills in.
 struct Step {
   int number = 0;    // from the file's name: 2-break-small.toml
   std::string name;  // "break-small"

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "loadtest/lab/path/made_up.hpp"
+#include "loadtest/lab/path/told.hpp"
 
 namespace lab::path {
 namespace {
@@ -93,7 +94,8 @@ TEST(Steps, AllOfTheLabsOwnAreRead) {
 TEST(Steps, TheLengthOfAnOptionDoesNotTellTheRightOne) {
   std::vector<std::string> longest, shortest;
   std::size_t choices = 0;
-  for (const Step &step : read_steps(real_steps()))
+  for (const Step &written : read_steps(real_steps())) {
+    const Step step = told(written, Progress(), Evidence());
     for (const auto *questions : {&step.predictions, &step.questions})
       for (const Question &question : *questions) {
         if (!question.is_choice())
@@ -112,6 +114,7 @@ TEST(Steps, TheLengthOfAnOptionDoesNotTellTheRightOne) {
         if (is_shortest)
           shortest.push_back(name);
       }
+  }
   EXPECT_GT(choices, 10U);
   EXPECT_LE(longest.size(), choices * 2 / 5) << testing::PrintToString(longest);
   EXPECT_LE(shortest.size(), choices * 2 / 5) << testing::PrintToString(shortest);
@@ -244,6 +247,13 @@ TEST(Steps, AFormulaThatCantBeReadIsAMistakeWithItsLine) {
               StartsWith(" line 8: \"1 +\": "));
   EXPECT_THAT(mistake_in(with("Why {small.pool.limit}?", "Why {2 *}?")),
               StartsWith(" line 22: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("It is about this.", "It is about {2 *}.")),
+              StartsWith(" line 2: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("\"means\"", "\"{2 *}\"")), StartsWith(" line 4: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("a small pool", "{2 *}")), StartsWith(" line 11: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("{} %, too many", "{2 *} {}")), StartsWith(" line 19: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("\"So\"", "\"{2 *}\"")), StartsWith(" line 23: \"2 *\": "));
+  EXPECT_THAT(mistake_in(with("\"no\"", "\"{2 *}\"")), StartsWith(" line 24: \"2 *\": "));
   EXPECT_THAT(
       mistake_in(with("profile = \"hold\"\n", "profile = \"hold\"\nif = \"params.max ==\"\n")),
       StartsWith(" line 15: \"params.max ==\": "));

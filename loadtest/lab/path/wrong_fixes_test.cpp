@@ -9,6 +9,7 @@
 
 #include "loadtest/lab/path/judge.hpp"
 #include "loadtest/lab/path/made_up.hpp"
+#include "loadtest/lab/path/told.hpp"
 
 namespace lab::path {
 namespace {
@@ -70,8 +71,8 @@ std::vector<std::string> said(const Judged &judged) {
 }
 
 void expect_passed(const Passing &passing) {
-  const Step &step = real_step(passing.step);
-  const Evidence evidence = evidence_of(step, passing, {});
+  const Evidence evidence = evidence_of(real_step(passing.step), passing, {});
+  const Step step = told(real_step(passing.step), Progress(), evidence);
   const Judged judged = judge(step, answered(step, passing), evidence);
   EXPECT_EQ(judged.verdict, Verdict::pass) << passing.step;
   EXPECT_THAT(said(judged), IsEmpty()) << passing.step;
@@ -99,7 +100,7 @@ void expect_passed(const Passing &passing) {
 }
 
 void expect_rejected(const Passing &passing, const std::vector<WrongFix> &fixes) {
-  const Step &step = real_step(passing.step);
+  const Step step = told(real_step(passing.step), Progress(), Evidence());
   EXPECT_GE(fixes.size(), 3U);
   for (const WrongFix &fix : fixes) {
     const Judged judged = judge(step, answered(step, passing), evidence_of(step, passing, fix));
@@ -117,7 +118,7 @@ void expect_rejected(const Passing &passing, const std::vector<WrongFix> &fixes)
 
 // It is the machine that falls short, not the learner, who can go on.
 void expect_unproven(const Passing &passing, const WrongFix &machine) {
-  const Step &step = real_step(passing.step);
+  const Step step = told(real_step(passing.step), Progress(), Evidence());
   const Judged judged = judge(step, answered(step, passing), evidence_of(step, passing, machine));
   EXPECT_EQ(judged.verdict, Verdict::unproven) << passing.step << ": " << machine.name;
   EXPECT_THAT(said(judged), Contains(HasSubstr(machine.reads))) << passing.step;
