@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace lab::path {
 namespace {
@@ -33,6 +34,20 @@ const char *sign(const Stored &stored) {
          : stored.standing == Standing::unproven ? "?"
          : stored.standing == Standing::skipped  ? "»"
                                                  : "-";
+}
+
+// The steps that ended before `again`, and stand no more.
+std::vector<std::string> earlier(const ClassTable &table, const ClassRow &row,
+                                 std::string (*called)(const Step &)) {
+  std::vector<std::string> steps;
+  for (std::size_t i = 0; i < row.steps.size(); ++i)
+    if (row.steps[i].earlier)
+      steps.push_back(called(table.steps[i]));
+  return steps;
+}
+
+std::string stem_of(const Step &step) {
+  return step.stem();
 }
 
 std::int64_t minutes(const ClassRow &row) {
@@ -84,7 +99,8 @@ std::string legend(const ClassTable &table) {
   for (const Step &step : table.steps)
     text +=
         fmt::format("{}{} {}", &step == &table.steps.front() ? "" : ", ", step.number, step.name);
-  return text + "\n✓ passed  ~ guessed  ? unproven  » skipped  ! doubtful  - not ended\n";
+  return text + "\n✓ passed  ~ guessed  ? unproven  » skipped  ! doubtful  - not ended\n"
+                "earlier: steps that had ended, were begun anew or skipped, and stand no more\n";
 }
 
 } // namespace
@@ -97,7 +113,7 @@ std::string as_text(const ClassTable &table) {
   std::string text = padded("learner", width) + "  route ";
   for (const Step &step : table.steps)
     text += fmt::format(" {:>2}", step.number);
-  text += "  hints  solutions  minutes\n";
+  text += "  hints  solutions  minutes  earlier\n";
   std::string doubts;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const ClassRow &row = table.rows[i];
@@ -107,8 +123,14 @@ std::string as_text(const ClassTable &table) {
       if (!row.steps[step].doubt.empty())
         doubts += fmt::format("! {}, step {}: {}\n", names[i], table.steps[step].number,
                               printable(row.steps[step].doubt));
+      if (!row.steps[step].note.empty())
+        doubts += fmt::format("· {}, step {}: {}\n", names[i], table.steps[step].number,
+                              printable(row.steps[step].note));
     }
-    text += fmt::format("  {:>5}  {:>9}  {:>7}\n", row.hints, row.solutions, minutes(row));
+    const auto before =
+        earlier(table, row, [](const Step &step) { return std::to_string(step.number); });
+    text += fmt::format("  {:>5}  {:>9}  {:>7}  {}\n", row.hints, row.solutions, minutes(row),
+                        before.empty() ? "-" : fmt::format("{}", fmt::join(before, " ")));
   }
   return text + legend(table) + (doubts.empty() ? "" : "\n" + doubts);
 }
@@ -130,12 +152,13 @@ std::string as_csv(const ClassTable &table) {
   std::string text = "learner,file,route";
   for (const Step &step : table.steps)
     text += "," + csv_cell(step.stem());
-  text += ",hints,solutions,minutes\r\n";
+  text += ",hints,solutions,minutes,earlier\r\n";
   for (const ClassRow &row : table.rows) {
     text += fmt::format("{},{},{}", csv_cell(row.name()), csv_cell(row.file), row.route_minutes);
     for (const Stored &stored : row.steps)
       text += "," + csv_cell(word(stored));
-    text += fmt::format(",{},{},{}\r\n", row.hints, row.solutions, minutes(row));
+    text += fmt::format(",{},{},{},{}\r\n", row.hints, row.solutions, minutes(row),
+                        csv_cell(fmt::format("{}", fmt::join(earlier(table, row, stem_of), " "))));
   }
   return text;
 }
@@ -150,7 +173,9 @@ json as_json(const ClassTable &table) {
       steps[table.steps[i].name] = {
           {"standing", doubtful ? "doubtful" : standing_name(stored.standing)},
           {"guessed", stored.guessed},
-          {"doubt", stored.doubt}};
+          {"doubt", stored.doubt},
+          {"note", stored.note},
+          {"earlier", stored.earlier}};
     }
     all["learners"].push_back({{"learner", row.learner},
                                {"file", row.file},

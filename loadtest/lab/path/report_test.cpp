@@ -312,12 +312,12 @@ TEST_F(Report, OfAClassHasARowForEachLearner) {
   anna_.steps["size"].skipped = true;
   hand_in("two.json", anna_);
   const std::string csv = as_csv(table());
-  EXPECT_EQ(csv, "learner,file,route,1-break,2-size,hints,solutions,minutes\r\n"
-                 "Anna,deep/er/one.json,45,passed,ahead,0,0,7\r\n"
-                 "two.json,two.json,45,guessed,skipped,2,1,7\r\n");
+  EXPECT_EQ(csv, "learner,file,route,1-break,2-size,hints,solutions,minutes,earlier\r\n"
+                 "Anna,deep/er/one.json,45,passed,ahead,0,0,7,\r\n"
+                 "two.json,two.json,45,guessed,skipped,2,1,7,\r\n");
   const std::string text = as_text(table());
-  EXPECT_THAT(text, HasSubstr("Anna         45   ✓  -      0          0        7\n"));
-  EXPECT_THAT(text, HasSubstr("two.json     45   ~  »      2          1        7\n"));
+  EXPECT_THAT(text, HasSubstr("Anna         45   ✓  -      0          0        7  -\n"));
+  EXPECT_THAT(text, HasSubstr("two.json     45   ~  »      2          1        7  -\n"));
   EXPECT_THAT(text, HasSubstr("~ guessed"));
 }
 
@@ -372,6 +372,46 @@ TEST_F(Report, OfAClassCountsWhatWasDoneBeforeAgain) {
   EXPECT_EQ(row.taken, std::chrono::minutes(11));
 }
 
+TEST_F(Report, OfAClassSaysWhatStoodEarlierAndStandsNoMore) {
+  const auto earlier = [this](const json &before, const std::function<void(StepProgress &)> &now) {
+    anna_.steps["break"] = passed_break();
+    anna_.steps["size"] = passed_size();
+    done().earlier = {before};
+    now(done());
+    hand_in("anna.json", anna_);
+    const std::string csv = as_csv(table());
+    const std::string last = csv.substr(csv.rfind(','));
+    EXPECT_THAT(as_text(table()), HasSubstr(last == ",1-break\r\n" ? "  1\n" : "  -\n"));
+    EXPECT_EQ(as_json(table()).at("learners").at(0).at("steps").at("break").at("earlier"),
+              last == ",1-break\r\n");
+    return last;
+  };
+  const json ended = {{"begun_ms", begun - 9 * minute}, {"ended_ms", begun - 5 * minute}};
+  const auto anew = [](StepProgress &done) { done.ended_ms = 0; };
+  EXPECT_EQ(earlier(ended, anew), ",1-break\r\n");
+  EXPECT_EQ(earlier(ended, [](StepProgress &) {}), ",\r\n") << "it stands again";
+  EXPECT_EQ(earlier(ended, [](StepProgress &done) { done.runs.clear(); }), ",1-break\r\n")
+      << "the file does not bear out that it stands";
+  EXPECT_EQ(earlier({{"begun_ms", begun}}, anew), ",\r\n") << "it never ended";
+  json skipped = ended;
+  skipped["skipped"] = true;
+  EXPECT_EQ(earlier(skipped, anew), ",\r\n") << "that was no standing";
+  EXPECT_EQ(earlier("damaged", anew), ",\r\n");
+  EXPECT_EQ(earlier({}, [](StepProgress &done) { done.skipped = true; }), ",1-break\r\n")
+      << "it was passed, and skipped since";
+}
+
+TEST_F(Report, OfAClassCountsAnAnswerWhoseTextIsGoneAndSaysSo) {
+  done().tries["cause"] = {"What it was called long ago"};
+  hand_in("anna.json", anna_);
+  EXPECT_EQ(only_step().standing, Standing::passed);
+  EXPECT_THAT(as_text(table()),
+              HasSubstr("· Anna, step 1: the answer to cause is none of the options that this lab "
+                        "has, and counted when the step ended\n"));
+  EXPECT_THAT(section(page(), 1),
+              HasSubstr("? no longer among the options, and still counts</span>, 1 try"));
+}
+
 TEST_F(Report, OfAClassLeavesADamagedFileOutWithOneLine) {
   hand_in("anna.json", anna_);
   write(handed_in() / "cut.json", to_json(anna_).dump().substr(0, 100));
@@ -424,8 +464,11 @@ TEST_F(Report, OfAClassSaysBothGuessedAndStandingInJson) {
   done().tries["needed"] = {"1", "2", "3", "4", "6"};
   hand_in("anna.json", anna_);
   const json one = as_json(table()).at("learners").at(0);
-  EXPECT_EQ(one.at("steps").at("break"),
-            json({{"standing", "passed"}, {"guessed", true}, {"doubt", ""}}));
+  EXPECT_EQ(one.at("steps").at("break"), json({{"standing", "passed"},
+                                               {"guessed", true},
+                                               {"doubt", ""},
+                                               {"note", ""},
+                                               {"earlier", false}}));
   EXPECT_EQ(one.at("steps").at("size").at("standing"), "ahead");
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "loadtest/figures.hpp"
+#include "loadtest/lab/path/told.hpp"
 
 namespace lab::path {
 namespace {
@@ -35,6 +36,21 @@ std::string doubt_of(const Judged &judged) {
   return "";
 }
 
+// What is damaged in the file counts as nothing.
+bool ended_before(const StepProgress &done) {
+  return std::any_of(done.earlier.begin(), done.earlier.end(), [](const json &before) {
+    return load::number_at(before, "ended_ms") > 0 && load::at(before, "skipped") != true;
+  });
+}
+
+std::string note_of(const Judged &judged, const StepProgress &done) {
+  if (judged.reworded.empty() || done.ended_ms == 0)
+    return "";
+  return fmt::format("the answer to {} is none of the options that this lab has, and counted when "
+                     "the step ended",
+                     judged.reworded.front()->id);
+}
+
 } // namespace
 
 std::vector<std::string> guessed_questions(const Step &step, const StepProgress &done,
@@ -46,26 +62,34 @@ std::vector<std::string> guessed_questions(const Step &step, const StepProgress 
   return ids;
 }
 
-Stored stored_standing(const Step &step, const StepProgress &done) {
-  if (done.skipped)
-    return {Standing::skipped, false, ""};
-  if (done.ended_ms == 0)
-    return {done.predicted_ms != 0 ? Standing::locked
-            : done.begun_ms != 0   ? Standing::begun
-                                   : Standing::ahead,
-            false, ""};
-  const Step judgeable = step.without_settings();
+Stored stored_standing(const Step &untold, const StepProgress &done) {
+  Stored stored;
+  // Runs are kept only of a step that has ended: one that is skipped later had stood.
+  stored.earlier = ended_before(done) || (done.skipped && !done.runs.empty());
+  if (done.skipped || done.ended_ms == 0) {
+    stored.standing = done.skipped             ? Standing::skipped
+                      : done.predicted_ms != 0 ? Standing::locked
+                      : done.begun_ms != 0     ? Standing::begun
+                                               : Standing::ahead;
+    return stored;
+  }
   const Evidence evidence = kept_evidence(done, {});
+  const Step step = told(untold, Progress(), evidence);
+  const Step judgeable = step.without_settings();
   const Judged judged = judge(judgeable, done, evidence);
-  Stored stored{Standing::passed, !guessed_questions(step, done, evidence.facts()).empty(),
-                doubt_of(judged)};
+  stored.guessed = !guessed_questions(step, done, evidence.facts()).empty();
+  stored.doubt = doubt_of(judged);
   for (const PlannedRun &planned : step.runs)
     if (stored.doubt.empty())
       stored.doubt = doubt_of_run(planned, done);
-  if (!stored.doubt.empty())
+  if (!stored.doubt.empty()) {
     stored.standing = Standing::broken;
-  else if (done.unproven || judged.verdict == Verdict::unproven)
-    stored.standing = Standing::unproven;
+    return stored;
+  }
+  const bool unproven = done.unproven || judged.verdict == Verdict::unproven;
+  stored.standing = unproven ? Standing::unproven : Standing::passed;
+  stored.note = note_of(judged, done);
+  stored.earlier = false;
   return stored;
 }
 

@@ -16,7 +16,9 @@ std::vector<std::string> guessed_questions(const Step &step, const StepProgress 
 struct Stored {
   Standing standing = Standing::ahead; // broken: ended, but what is stored does not prove it
   bool guessed = false;                // of the questions at least one
-  std::string doubt;                   // why it is broken; or ""
+  std::string doubt = {};              // why it is broken; or ""
+  std::string note = {};               // what there is to know though it stands; or ""
+  bool earlier = false;                // it ended before `again` or `skip`, and stands no more
 };
 
 // The runs that the file keeps are judged again. Throws nlohmann::json::exception when they
