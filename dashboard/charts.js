@@ -335,7 +335,7 @@ class Chart {
   }
 
   // A line for each moment, its words along it. Swaps are named before marks, where
-  // there is room for one of them only.
+  // there is room for one of them only. No line is drawn through words.
   #drawMarkers(canvas, area, graph) {
     const [from, to] = graph.xAxisRange();
     const shown = this.history.markers.filter(({ at }) => at >= from && at <= to);
@@ -353,14 +353,21 @@ class Chart {
         canvas.moveTo(x, area.y);
         canvas.lineTo(x, area.y + area.h);
         canvas.stroke();
-        if (named.some(other => Math.abs(other - x) < 13)) continue;
-        named.push(x);
-        canvas.save();
-        canvas.translate(x, area.y + 2);
-        canvas.rotate(-Math.PI / 2);
-        canvas.fillText(text, 0, x + 13 > area.x + area.w ? -4 : 11, area.h - 4);
-        canvas.restore();
+        if (!named.some(other => Math.abs(other.x - x) < 13)) named.push({ x, text });
       }
+    }
+    canvas.setLineDash([]);
+    canvas.strokeStyle = colour('--card');
+    canvas.lineWidth = 4;
+    canvas.lineJoin = 'round';
+    for (const { x, text } of named) {
+      canvas.save();
+      canvas.translate(x, area.y + 2);
+      canvas.rotate(-Math.PI / 2);
+      const beside = x + 13 > area.x + area.w ? -4 : 11;
+      canvas.strokeText(text, 0, beside, area.h - 4);
+      canvas.fillText(text, 0, beside, area.h - 4);
+      canvas.restore();
     }
     canvas.restore();
   }

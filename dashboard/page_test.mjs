@@ -271,6 +271,40 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('no marker’s line is drawn through another’s words', async () => {
+    const { page, errors } = await open();
+    const drawn = await page.evaluate(async () => {
+      const [{ makeCharts }, { History }] = await Promise.all([import('./charts.js'), import('./history.js')]);
+      const parent = document.querySelector('main').appendChild(document.createElement('section'));
+      const history = new History(), charts = makeCharts(history, parent);
+      const begin = 1_000_000_000_000;
+      for (let at = begin; at < begin + 60_000; at += 250)
+        charts.add(history.add({ ...poolLab.history.last.gauges, at_ms: at, now_ms: at }));
+      history.mark(begin + 40_000, 'swap', '→ another');
+      history.mark(begin + 41_000, 'alarm', '! something else');
+      const mark = getComputedStyle(document.documentElement).getPropertyValue('--mark').trim();
+      const orders = new Map(), { stroke, fillText } = CanvasRenderingContext2D.prototype;
+      const note = (context, what) => orders.set(context, (orders.get(context) ?? '') + what);
+      Object.assign(CanvasRenderingContext2D.prototype, {
+        stroke(...given) {
+          if (this.strokeStyle === mark) note(this, 'line ');
+          return stroke.apply(this, given);
+        },
+        fillText(...given) {
+          note(this, 'words ');
+          return fillText.apply(this, given);
+        },
+      });
+      charts.draw();
+      Object.assign(CanvasRenderingContext2D.prototype, { stroke, fillText });
+      parent.remove();
+      return [...orders.values()];
+    });
+    assert.deepEqual(drawn, Array(8).fill('line line words words '));
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('by keys alone the past is looked at in the charts, live and held, and told', async () => {
     const { page, errors } = await open();
     // With charts of its own, whose moments are known.
