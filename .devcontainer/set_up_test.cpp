@@ -235,7 +235,7 @@ TEST(SetUpSteps, MakeALabThatIsUpInABareDebian) {
       const std::string again = run_container(
           "", start + in_root("scripts/lab status && echo clean && scripts/lab down"));
       EXPECT_THAT(again, HasSubstr("\nclean\n"));
-      EXPECT_THAT(again, HasSubstr("stopped: host, agent, PostgreSQL"));
+      EXPECT_THAT(again, HasSubstr("stopped: PostgreSQL exporter, host, agent, PostgreSQL"));
     }
   }
   // Nothing of it is mounted outside the namespace; --one-file-system all the same.
