@@ -99,7 +99,7 @@ function happened(at, kind, text, mark = text) {
 
 const settings = params => Object.entries(params).map(([name, value]) => `${name}=${value}`).join(' ');
 const tell = {
-  swap: e => happened(e.at_ms, 'swap', `${e.from || 'built-in plan'} → ${e.to} ${settings(e.params)}`, `→ ${e.to}`),
+  swap: e => happened(e.at_ms, 'swap', `${e.from || 'built-in plan'} → ${e.to} ${settings(e.params)}${e.problem ? `; it starts afresh: ${e.problem}` : ''}`, `→ ${e.to}`),
   strategy: e => (e.what === 'contained'
     ? happened(e.at_ms, 'alarm', `! ${e.name} was stopped: ${e.problem}`, `! ${e.name} stopped`)
     : happened(e.at_ms, 'swap', `${e.name}: ${settings(e.params)}`, settings(e.params))),

@@ -636,6 +636,19 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.close();
   });
 
+  test('tells of a swap why the new build starts afresh', async () => {
+    const { page, errors } = await open({ prepare: page => page.route('**/api/v1/events?*', async route => {
+      if (route.request().headers().accept === 'text/event-stream') return; // it asks each second then
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, body: (await answer.text()).replaceAll('"problem":null', '"problem":"a page is missing"') });
+    }) });
+    await page.waitForFunction(() => document.body.dataset.live === 'polling');
+    lab.use('bounded_timeout');
+    await page.waitForFunction(() => /bounded_timeout .*; it starts afresh: a page is missing/.test(document.getElementById('happened').textContent));
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
   test('comes back to the stream where it was silent once', async () => {
     let streams = 0;
     const { page, errors } = await open({ prepare: page => page.route('**/api/v1/events?*', route =>
