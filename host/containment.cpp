@@ -38,6 +38,14 @@ std::int64_t steady_now() {
   return std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
+void block_all_but_faults() {
+  sigset_t others;
+  ::sigfillset(&others);
+  for (const int signal : plugin::fault_signals)
+    ::sigdelset(&others, signal);
+  ::pthread_sigmask(SIG_SETMASK, &others, nullptr);
+}
+
 void on_signal(int signal, siginfo_t *, void *context) {
   const int saved = errno;
   if (CallWatch *watch = CallWatch::of_this_thread())
@@ -111,16 +119,26 @@ void CallWatch::leave() {
 }
 
 void CallWatch::fault(int signal, const void *context) noexcept {
-  if (since_.load(std::memory_order_acquire) == 0)
+  const std::int64_t since = since_.load(std::memory_order_acquire);
+  if (since == 0)
     return;
+  // It was meant for the call before this one, which came back after all.
+  if (signal == plugin::park_signal() && since != hung_since_.load(std::memory_order_acquire))
+    return;
+  if (first_signal_ == 0) {
+    first_signal_ = signal;
+    // Where a return address leads nowhere, looking for frames is a fault of its own. It must
+    // come here again: one that is blocked ends the process.
+    block_all_but_faults();
+    note_frames(context);
+  }
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  note_frames(context);
-  if (signal == SIGABRT)
+  if (first_signal_ == SIGABRT)
     complaint_ = plugin::take_complaint();
   keep_standard_descriptors(); // `leave` never comes
-  parked_signal_.store(signal, std::memory_order_release);
+  parked_signal_.store(first_signal_, std::memory_order_release);
   ::sem_post(&something_parked);
   for (;;)
     ::pause();
@@ -128,10 +146,12 @@ void CallWatch::fault(int signal, const void *context) noexcept {
 
 void CallWatch::note_frames(const void *context) noexcept {
   frames_[0] = plugin::program_counter(context);
-  frame_count_ = 1 + ::backtrace(frames_.data() + 1, most_frames - 1);
-  for (int i = 1; i < frame_count_; ++i) // where a call goes on afterwards is one byte after it
+  frame_count_ = 1; // all there is, should `backtrace` not come back
+  const int callers = ::backtrace(frames_.data() + 1, most_frames - 1);
+  for (int i = 1; i <= callers; ++i) // where a call goes on afterwards is one byte after it
     frames_[static_cast<std::size_t>(i)] =
         static_cast<char *>(frames_[static_cast<std::size_t>(i)]) - 1;
+  frame_count_ = 1 + callers;
 }
 
 std::string CallWatch::what(const std::filesystem::path &folder) const {
@@ -160,8 +180,13 @@ std::chrono::nanoseconds CallWatch::in_call_for() const {
   return std::chrono::nanoseconds(since == 0 ? 0 : steady_now() - since);
 }
 
-void CallWatch::park_hung() {
+bool CallWatch::park_hung(std::chrono::nanoseconds longer_than) {
+  const std::int64_t since = since_.load(std::memory_order_acquire);
+  if (since == 0 || std::chrono::nanoseconds(steady_now() - since) <= longer_than)
+    return false;
+  hung_since_.store(since, std::memory_order_release);
   ::pthread_kill(thread_, plugin::park_signal());
+  return true;
 }
 
 void install_containment() {

@@ -47,8 +47,9 @@ public:
   bool damaged_memory() const;
   // In a call, and since when (on steady_clock); zero when not.
   std::chrono::nanoseconds in_call_for() const;
-  // Parks the thread in its call. It is parked once `parked` says so.
-  void park_hung();
+  // Parks the thread where its call has taken longer than that: answers whether it told it to. It
+  // is parked once `parked` says so, or never: the call may come back first.
+  bool park_hung(std::chrono::nanoseconds longer_than);
 
   // [governor] Processor time of this thread inside all calls so far.
   std::chrono::nanoseconds cpu_in_calls() const { return cpu_in_calls_; }
@@ -61,12 +62,14 @@ public:
 private:
   std::atomic<const char *> call_{nullptr};
   std::atomic<std::int64_t> since_{0};
+  std::atomic<std::int64_t> hung_since_{0}; // the `since_` of the call that was told to park
   std::atomic<int> parked_signal_{0};
   plugin::Complaint complaint_{}; // written before `parked_signal_`
   static constexpr int most_frames = 32;
   std::array<void *, most_frames>
       frames_{}; // where it stands, the innermost first: at each, its own code
   int frame_count_ = 0;
+  int first_signal_ = 0; // of those that came in this call, one after the other
   void note_frames(const void *context) noexcept;
   pthread_t thread_{};
   std::chrono::nanoseconds cpu_at_start_{};

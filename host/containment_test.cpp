@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -18,6 +19,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <pthread.h>
 
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
@@ -371,6 +374,35 @@ TEST(Containment, ThePutBackYieldsToAChoiceMadeMeanwhile) {
             1);
 }
 
+TEST(Containment, AnOrderToParkThatComesLateDoesNotMeetTheNextCall) {
+  install_containment();
+  static CallWatch watch; // as long as its thread, should that be parked
+  std::atomic<bool> entered{false}, told{false}, over{false};
+  std::thread governor([&] {
+    watch.attach();
+    sigset_t park;
+    ::sigemptyset(&park);
+    ::sigaddset(&park, plugin::park_signal());
+    ::pthread_sigmask(SIG_BLOCK, &park, nullptr);
+    watch.enter("destroy");
+    entered = true;
+    while (!told)
+      std::this_thread::yield();
+    watch.leave();
+    watch.enter("look");
+    ::pthread_sigmask(SIG_UNBLOCK, &park, nullptr); // only now it comes
+    watch.leave();
+    watch.detach();
+    over = true;
+  });
+  ASSERT_TRUE(comes_true([&] { return entered.load(); }));
+  EXPECT_TRUE(watch.park_hung(0ns));
+  told = true;
+  EXPECT_TRUE(comes_true([&] { return over || watch.parked(); }));
+  EXPECT_FALSE(watch.parked());
+  watch.parked() ? governor.detach() : governor.join();
+}
+
 TEST(Containment, TheServiceEndsThoughItsStrategyIsStuckInALook) {
   StuckLab lab(false);
   lab.end();
@@ -390,8 +422,9 @@ TEST(Containment, TheServiceEndsThoughItsStrategyHangsInItsEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Contained,
                          ::testing::Values("crash_in_look", "abort_in_look", "hang_in_look",
-                                           "stack_overflow", "throw_across_abi",
-                                           "throw_in_first_look", "slow_look", "hang_in_create"),
+                                           "stack_overflow", "smashed_stack", "wild_call",
+                                           "throw_across_abi", "throw_in_first_look", "slow_look",
+                                           "hang_in_create"),
                          [](const auto &kind) { return std::string(kind.param); });
 
 } // namespace

@@ -49,8 +49,8 @@ void StrategyService::end_hung_call(Post &post) {
   }
   const pool::Time now = clock_.now();
   if (!post.told_to_park) {
-    post.told_to_park = now;
-    post.watch.park_hung();
+    if (post.watch.park_hung(hung_after))
+      post.told_to_park = now;
   } else if (now - *post.told_to_park > parks_within && !std::exchange(post.unstoppable, true)) {
     // It blocks the signal, or is stuck in the kernel.
     const std::string culprit = culprit_of(post);

@@ -56,8 +56,10 @@ const std::vector<Animal> zoo = {
     {"crash_in_look", Fate::contained},
     {"crash_in_static_constructor", Fate::ends_host},
     {"crash_in_static_destructor", Fate::ends_host},
+    {"smashed_stack", Fate::contained},
     {"stack_overflow", Fate::contained},
     {"throw_in_destructor", Fate::contained},
+    {"wild_call", Fate::contained},
     // hang: constructor, call, close
     {"hang_in_static_constructor", Fate::ends_host},
     {"hang_in_create", Fate::contained},

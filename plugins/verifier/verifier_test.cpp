@@ -117,6 +117,7 @@ const std::vector<Bad> zoo = {
     {"signals_its_parent", "process", {"in look, call 1", "a signal to another process"}},
     {"sleeping_look", "slow", {"in look", "waited for", "sleep"}},
     {"slow_look", "slow", {"in look", "ms of the processor"}},
+    {"smashed_stack", "crash", {"in look, call 17", "SIGSEGV"}},
     {"stack_overflow", "crash", {"in look, call 1", "SIGSEGV", "stack overflowed"}},
     {"takes_park_signal", "files", {"signal handler"}},
     {"takes_trap_signal", "files", {"signal handler"}},
@@ -127,6 +128,7 @@ const std::vector<Bad> zoo = {
     {"throw_in_destructor", "crash", {"in destroy", "SIGABRT", "can't let go"}},
     {"throw_in_look", "look", {"overload", "no idea what to do with so many"}},
     {"undefined_symbol", "load", {"size_from_nowhere", "define it"}},
+    {"wild_call", "crash", {"in look, call 17", "SIGSEGV"}},
     {"wrong_magic", "table", {"0xdeadbeef", "magic"}},
     {"wrong_major", "version", {"2.7", "1.0"}},
 };
