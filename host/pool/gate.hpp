@@ -47,7 +47,7 @@ public:
       const std::uint64_t next = word(count(head) - 1, under, tag(head) + 1);
       if (head_.compare_exchange_weak(head, next, std::memory_order_acq_rel,
                                       std::memory_order_acquire)) {
-        note(fewest_, count(next), [](auto now, auto seen) { return now < seen; });
+        note(fewest_, next, [](auto now, auto seen) { return now < seen; });
         return slot;
       }
     }
@@ -63,7 +63,7 @@ public:
       const std::uint64_t next = word(count(head) + 1, slot, tag(head) + 1);
       if (head_.compare_exchange_weak(head, next, std::memory_order_acq_rel,
                                       std::memory_order_relaxed)) {
-        note(most_, count(next), [](auto now, auto seen) { return now > seen; });
+        note(most_, next, [](auto now, auto seen) { return now > seen; });
         return true;
       }
     }
@@ -77,10 +77,10 @@ public:
       under = oldest_first[i];
     }
     const auto resting = static_cast<std::uint32_t>(oldest_first.size() - from);
-    fewest_.store(resting, std::memory_order_relaxed);
-    most_.store(resting, std::memory_order_relaxed);
-    head_.store(word(resting, under, tag(head_.load(std::memory_order_relaxed)) + 1),
-                std::memory_order_release);
+    const std::uint64_t head = word(resting, under, tag(head_.load(std::memory_order_relaxed)) + 1);
+    fewest_.store(head, std::memory_order_relaxed);
+    most_.store(head, std::memory_order_relaxed);
+    head_.store(head, std::memory_order_release);
     open_ = true;
   }
 
@@ -107,8 +107,8 @@ public:
 
   // [pool lock held] The fewest and the most that rested at once since it was opened. While
   // it is open, one that is just being noted may be missing.
-  std::uint32_t fewest() const { return fewest_.load(std::memory_order_relaxed); }
-  std::uint32_t most() const { return most_.load(std::memory_order_relaxed); }
+  std::uint32_t fewest() const { return count(fewest_.load(std::memory_order_relaxed)); }
+  std::uint32_t most() const { return count(most_.load(std::memory_order_relaxed)); }
 
 private:
   static constexpr SlotIndex none = 0xFFF;
@@ -127,18 +127,26 @@ private:
   static SlotIndex top(std::uint64_t head) { return (head >> top_at) & 0xFFF; }
   static std::uint64_t tag(std::uint64_t head) { return head & tag_mask; }
 
-  // Written only when an extreme is passed, so that the line stays shared.
+  // Tags grow by one, and begin anew after 150 hours at a million a second.
+  static bool is_before(std::uint64_t tag, std::uint64_t other) {
+    return ((tag - other) & tag_mask) > tag_mask / 2;
+  }
+
+  // Written only when an extreme is passed, so that the line stays shared. Who is late, and notes
+  // what it did to an earlier opening, is known by its tag.
   template <class Beyond>
-  static void note(Atomic<std::uint32_t> &extreme, std::uint32_t now, Beyond beyond) {
-    std::uint32_t seen = extreme.load(std::memory_order_relaxed);
-    while (beyond(now, seen) &&
-           !extreme.compare_exchange_weak(seen, now, std::memory_order_relaxed)) {
+  static void note(Atomic<std::uint64_t> &extreme, std::uint64_t head, Beyond beyond) {
+    std::uint64_t seen = extreme.load(std::memory_order_relaxed);
+    while (!is_before(tag(head), tag(seen)) && beyond(count(head), count(seen)) &&
+           !extreme.compare_exchange_weak(seen, word(count(head), none, tag(seen)),
+                                          std::memory_order_relaxed)) {
     }
   }
 
   alignas(64) Atomic<std::uint64_t> head_;
-  alignas(64) Atomic<std::uint32_t> fewest_{0};
-  Atomic<std::uint32_t> most_{0};
+  // As the head was when it was opened, but for the count.
+  alignas(64) Atomic<std::uint64_t> fewest_{0};
+  Atomic<std::uint64_t> most_{0};
   bool open_ = false; // [pool lock held]
   std::array<Atomic<SlotIndex>, POOL_LAB_MAX_SIZE> under_{};
 };

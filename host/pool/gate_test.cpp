@@ -52,11 +52,14 @@ protected:
     ASSERT_EQ(gate->take(), std::nullopt) << "shut";
   }
 
-  void explore(const std::function<std::vector<Interleavings::Thread>()> &set_up,
-               unsigned interruptions = 4) {
-    const std::uint64_t orders = Interleavings(interruptions).explore(set_up, [this] {
-      if (!HasFatalFailure())
-        expect_nothing_lost_or_doubled();
+  void explore(
+      const std::function<std::vector<Interleavings::Thread>()> &set_up,
+      const std::function<void()> &check = [] {}) {
+    const std::uint64_t orders = Interleavings(4).explore(set_up, [&] {
+      if (HasFailure())
+        return;
+      check();
+      expect_nothing_lost_or_doubled();
     });
     std::printf("%llu orders\n", static_cast<unsigned long long>(orders));
     EXPECT_GT(orders, 10U);
@@ -121,6 +124,27 @@ TEST_F(GateTest, ItIsShutAndOpenedAgainUnderItsUsers) {
                                                 gate->open(mine, 0);
                                               }};
   });
+}
+
+TEST_F(GateTest, WhoNotesLateTellsNothingOfTheNextOpening) {
+  explore(
+      [&] {
+        begin_with({1, 2});
+        for (const SlotIndex slot : {7, 8, 9})
+          hold(slot);
+        return std::vector<Interleavings::Thread>{[&] { take(); },
+                                                  [&] {
+                                                    std::vector<SlotIndex> mine;
+                                                    gate->shut(mine);
+                                                    mine.insert(mine.end(), {7, 8, 9});
+                                                    gate->open(mine, 0);
+                                                  }};
+      },
+      [&] {
+        const bool took_then = std::find(taken.begin(), taken.end(), 9) != taken.end();
+        EXPECT_EQ(gate->fewest(), gate->resting());
+        EXPECT_EQ(gate->most(), gate->resting() + (took_then ? 1 : 0));
+      });
 }
 
 TEST_F(GateTest, OnceShutNobodyTakes) {
