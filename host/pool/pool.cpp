@@ -410,6 +410,8 @@ Served Pool::served(Time now) const {
     if (holds.under_way())
       sum.in_use_time += std::max(Duration::zero(), now - holds.since);
   }
+  // Who gives back has read the clock a little before: a look meanwhile has counted longer.
+  sum.in_use_time = in_use_time_told_ = std::max(in_use_time_told_, sum.in_use_time);
   return sum;
 }
 

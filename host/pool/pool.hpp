@@ -183,6 +183,7 @@ private:
   bool admits_ = false;
   bool shut_ = false;
   Window window_;
+  mutable Duration in_use_time_told_{}; // it never falls
   Random random_;
 
   const std::unique_ptr<Slot[]> slots_; // POOL_LAB_MAX_SIZE

@@ -443,6 +443,26 @@ TEST(Pool, TheObservationAddsUp) {
   EXPECT_EQ(d.pool.observe(d.now).asked, 0U) << "the next window begins empty";
 }
 
+// It goes out as a counter, and its difference as a mean, which is never below zero.
+TEST(Pool, WhatWasInUseNeverFallsThoughAHolderReadItsClockBeforeTheLook) {
+  Driver d(plan_of(1));
+  d.ask(1);
+  d.connect_all();
+  const ConnectionId connection = d.holds.at(1);
+  d.pass(milliseconds(10));
+  const Time read_before_the_look = d.now;
+  d.pass(milliseconds(5));
+  (void)d.pool.observe(d.now);
+  const Duration told = d.pool.counts(d.now).in_use_time;
+  EXPECT_EQ(told, milliseconds(15));
+  Actions out;
+  d.pool.release(read_before_the_look, connection, true, out);
+  EXPECT_EQ(d.pool.counts(d.now).in_use_time, told);
+  const pl_observation seen = d.pool.observe(d.now + milliseconds(5));
+  EXPECT_GE(seen.in_use.mean, 0);
+  EXPECT_LE(seen.idle.mean, seen.open.mean);
+}
+
 TEST(Pool, LooksAreAskedForWhenThePlanSaysSo) {
   Plan plan = plan_of(1);
   Driver quiet(plan);
