@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,65 @@ TEST(State, IsWrittenWhereItFitsAndReadWhereItIsOfThatSize) {
   EXPECT_EQ(read.limit, 0);
   EXPECT_TRUE(read_state(bytes, sizeof bytes, read));
   EXPECT_EQ(read.limit, 8);
+}
+
+// Refuses what does not fit together; sets a copy of one, as who looks first does.
+struct Strict {
+  int low = 1, high = 10;
+  double share = 0.5;
+  bool on = true;
+  Duration wait{1};
+
+  void params(Params &p) {
+    int wanted = high;
+    p.add("low", low, 0, 100, "");
+    p.add("high", wanted, 0, 100, "");
+    p.add("share", share, 0, 1, "");
+    p.add("on", on, "");
+    p.add("wait_ms", wait, 0_ms, 10_s, "");
+    if (low > wanted || share > 0.9 || !on || wait > 5_s)
+      throw Refusal{};
+    high = wanted;
+  }
+  Plan look(const Observation &) { return {}; }
+
+  struct Refusal : std::exception {
+    const char *what() const noexcept override { return "it does not fit"; }
+  };
+};
+
+TEST(Setting, WhatParamsRefusesIsNotTaken) {
+  Strict mine;
+  char bytes[64];
+  pl_text text{};
+  text.data = bytes;
+  text.capacity = sizeof bytes;
+  const auto refused = [&](uint32_t param, double value) {
+    return glue::set<Strict>(&mine, param, value, &text) != 0 &&
+           std::string(bytes) == "exception: it does not fit";
+  };
+  EXPECT_TRUE(refused(0, 50));
+  EXPECT_EQ(mine.low, 1);
+  EXPECT_TRUE(refused(1, 0));
+  EXPECT_EQ(mine.high, 10);
+  EXPECT_TRUE(refused(2, 1));
+  EXPECT_EQ(mine.share, 0.5);
+  EXPECT_TRUE(refused(3, 0));
+  EXPECT_TRUE(mine.on);
+  EXPECT_EQ(glue::set<Strict>(&mine, 1, 60, &text), 0);
+  EXPECT_EQ(mine.high, 60);
+  EXPECT_NE(glue::set<Strict>(&mine, 5, 1, &text), 0) << "there is no such";
+}
+
+// In milliseconds and back some would lose a nanosecond.
+TEST(Setting, ATimeThatStaysIsTheSameToTheNanosecond) {
+  Strict mine;
+  for (mine.wait.ns = 1; mine.wait.ns < 20'000;) {
+    const Duration before = mine.wait;
+    ASSERT_NE(glue::set<Strict>(&mine, 4, 6000, nullptr), 0);
+    ASSERT_EQ(mine.wait, before) << before.ns << " became " << mine.wait.ns;
+    ++mine.wait.ns;
+  }
 }
 
 struct Bare {

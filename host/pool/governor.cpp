@@ -39,7 +39,8 @@ void Governor::begin(Strategy &to, const ParamValues &values) {
     to.values.clear();
     for (const plugin::Param &param : to.library->params())
       to.values.emplace_back(param.name, param.default_value);
-    if (const auto failure = apply(to, values)) {
+    std::vector<std::uint32_t> tried; // none is taken back: its instance ends
+    if (const auto failure = try_all(to, values, tried)) {
       if (failure->threw)
         never_call_again(to);
       throw plugin::Unusable("params", failure->text);
@@ -99,7 +100,20 @@ std::optional<Strategy> Governor::go_builtin() {
 plugin::CallResult Governor::set(const ParamValues &values) {
   if (!strategy_)
     return plugin::CallFailure{false, "no strategy is in use"};
-  return apply(*strategy_, values);
+  const ParamValues before = strategy_->values;
+  std::vector<std::uint32_t> tried;
+  auto failure = try_all(*strategy_, values, tried);
+  if (!failure)
+    return std::nullopt;
+  strategy_->values = before;
+  if (failure->threw)
+    return failure;
+  // A mistake changes nothing. The one that was refused comes first: it may have been taken all the
+  // same, as not every author puts it back. Then backwards, through settings that were all in force
+  // together: another way the strategy might refuse.
+  for (auto index = tried.rbegin(); index != tried.rend(); ++index)
+    (void)set_one(*strategy_, *index, before.at(*index).second);
+  return failure;
 }
 
 Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server,
@@ -183,9 +197,14 @@ Plan Governor::builtin_plan() {
   return plan;
 }
 
-// Checks all before it sets the first, and takes back what was set before one that the strategy
-// itself refuses, so that a mistake changes nothing.
-plugin::CallResult Governor::apply(Strategy &to, const ParamValues &values) {
+plugin::CallResult Governor::set_one(Strategy &to, std::uint32_t index, double value) {
+  return guarded("set", [&] { return to.instance->set(index, value); });
+}
+
+// Checks all before it sets the first. `tried` are those that it has set, the one among them that
+// the strategy itself refused.
+plugin::CallResult Governor::try_all(Strategy &to, const ParamValues &values,
+                                     std::vector<std::uint32_t> &tried) {
   const auto &params = to.library->params();
   std::vector<std::pair<std::uint32_t, double>> wanted;
   for (const auto &[name, value] : values) {
@@ -196,18 +215,10 @@ plugin::CallResult Governor::apply(Strategy &to, const ParamValues &values) {
       return plugin::CallFailure{false, *problem};
     wanted.emplace_back(*index, value);
   }
-  const auto set = [&](std::uint32_t index, double value) {
-    return guarded("set", [&] { return to.instance->set(index, value); });
-  };
-  const ParamValues before = to.values;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto [index, value] = wanted[i];
-    if (auto failure = set(index, value)) {
-      while (!failure->threw && i-- > 0) // backwards, through what it has taken already
-        (void)set(wanted[i].first, before.at(wanted[i].first).second);
-      to.values = before;
+  for (const auto &[index, value] : wanted) {
+    tried.push_back(index);
+    if (auto failure = set_one(to, index, value))
       return failure;
-    }
     to.values.at(index).second = value;
   }
   return std::nullopt;

@@ -136,7 +136,9 @@ private:
     return call();
   }
   void begin(Strategy &to, const ParamValues &values);
-  plugin::CallResult apply(Strategy &to, const ParamValues &values);
+  plugin::CallResult set_one(Strategy &to, std::uint32_t index, double value);
+  plugin::CallResult try_all(Strategy &to, const ParamValues &values,
+                             std::vector<std::uint32_t> &tried);
   std::optional<Handover> hand_over(Strategy &old, Strategy &next);
 
   CallGuard &guard_;

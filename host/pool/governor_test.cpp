@@ -56,6 +56,35 @@ TEST_F(Choosy, APlanWithoutAnExplanationIsFollowedAllTheSame) {
       << decision.explain;
 }
 
+// Its own `set` leaves in place what it refused: with the SDK, which puts it back, and without.
+class Lax : public testing::TestWithParam<const char *> {
+protected:
+  Lax() {
+    (void)governor_.adopt(governor_.load(
+        GetParam(), 1, std::filesystem::path(POOL_LAB_FIXTURES) / (std::string(GetParam()) + ".so"),
+        {}));
+  }
+  ~Lax() override { (void)governor_.retire(std::move(*governor_.go_builtin())); }
+
+  NoGuard guard_;
+  Governor governor_{1, guard_};
+};
+
+TEST_P(Lax, ASettingThatWasRefusedIsNotInForceInsideIt) {
+  const ParamValues before = governor_.strategy()->values;
+  const auto problem = governor_.set({{"high", 50}, {"low", 60}});
+  ASSERT_TRUE(problem);
+  EXPECT_NE(problem->text.find("low is above high"), std::string::npos) << problem->text;
+  EXPECT_EQ(governor_.strategy()->values, before);
+  const Plan plan = governor_.look({}, std::nullopt).plan;
+  EXPECT_EQ(plan.min_idle, 1U) << "what it refused";
+  EXPECT_EQ(plan.max_in_use, 10U) << "what it took before: refused, while low is still 60";
+  EXPECT_FALSE(governor_.set({{"low", 3}})) << "and it is of use as before";
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Lax, testing::Values("lax", "lax_own_set"),
+                         [](const auto &way) { return std::string(way.param); });
+
 // Notes each call of which a watchdog would be told.
 class NotingGuard : public CallGuard {
 public:

@@ -254,7 +254,8 @@ typedef struct pl_strategy {
   /* Required with params. [governor] Parameter number `param` (0..count-1) gets
    * `value`, which is of its type and in its range. A look follows. A failure:
    * the value is not taken, nor are others that were set with it, and the reason is told to
-   * whoever set it. */
+   * whoever set it. To be sure of that the host then sets what was in force: this one, and those
+   * that were set before it, the last one first. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
   /* Optional. [governor] A verdict on a request that waits already, at most once for each,

@@ -18,7 +18,8 @@
 //   size_t save(void *bytes, size_t capacity);     for the next build: write_state
 //   bool restore(const void *bytes, size_t size);  false, a fresh start: read_state
 //
-// A field that is a parameter keeps its initial value as default.
+// A field that is a parameter keeps its initial value as default. A value that `params` answers
+// with an exception is refused: the field gets the one before back, by a second call of `params`.
 // An exception stops at the boundary, and is a failure: with its text, where the ABI has room for
 // one (not in save). What each failure means: pl_strategy.
 // Thread rule of every member: [governor], one thread, one call at a time.
@@ -209,19 +210,19 @@ private:
 class Params {
 public:
   void add(const char *name, int &field, int min, int max, const char *help) {
-    visit(name, help, PL_INTEGER, static_cast<double>(field), min, max,
-          [&](double v) { field = static_cast<int>(v); });
+    visit(field, name, help, PL_INTEGER, static_cast<double>(field), min, max,
+          [](double v) { return static_cast<int>(v); });
   }
   void add(const char *name, double &field, double min, double max, const char *help) {
-    visit(name, help, PL_REAL, field, min, max, [&](double v) { field = v; });
+    visit(field, name, help, PL_REAL, field, min, max, [](double v) { return v; });
   }
   void add(const char *name, bool &field, const char *help) {
-    visit(name, help, PL_BOOLEAN, field ? 1 : 0, 0, 1, [&](double v) { field = v != 0; });
+    visit(field, name, help, PL_BOOLEAN, field ? 1 : 0, 0, 1, [](double v) { return v != 0; });
   }
   // Its value is in milliseconds outside; end the name in "_ms".
   void add(const char *name, Duration &field, Duration min, Duration max, const char *help) {
-    visit(name, help, PL_MILLISECONDS, field.milliseconds(), min.milliseconds(), max.milliseconds(),
-          [&](double v) { field = Duration::from_milliseconds(v); });
+    visit(field, name, help, PL_MILLISECONDS, field.milliseconds(), min.milliseconds(),
+          max.milliseconds(), Duration::from_milliseconds);
   }
 
   // For the glue below: list into `list`, or set number `index` to `value`.
@@ -229,17 +230,28 @@ public:
   Params(unsigned index, double value) : index_(index), value_(value) {}
   unsigned count() const { return count_; }
   bool found() const { return found_; }
+  // From now on the one that was set gets what it had before.
+  void go_back() {
+    count_ = 0;
+    going_back_ = true;
+  }
 
 private:
-  template <class Assign>
-  void visit(const char *name, const char *help, unsigned type, double now, double min, double max,
-             Assign assign) {
+  template <class Field, class From>
+  void visit(Field &field, const char *name, const char *help, unsigned type, double now,
+             double min, double max, From from) {
     const unsigned here = count_++;
     if (list_ != nullptr) {
       if (here < POOL_LAB_MAX_PARAMS)
         list_[here] = pl_param{name, help, type, 0, now, min, max};
     } else if (here == index_) {
-      assign(value_);
+      static_assert(sizeof(Field) <= sizeof before_);
+      if (going_back_) {
+        __builtin_memcpy(&field, before_, sizeof(Field));
+        return;
+      }
+      __builtin_memcpy(before_, &field, sizeof(Field));
+      field = from(value_);
       found_ = true;
     }
   }
@@ -249,6 +261,8 @@ private:
   double value_ = 0;
   unsigned count_ = 0;
   bool found_ = false;
+  bool going_back_ = false;
+  unsigned char before_[sizeof(double)]{}; // the field itself: no rounding on the way back
 };
 
 // For save and restore: a plain struct as it lies in memory. Give it a number that changes with
@@ -363,11 +377,19 @@ int32_t look(void *self, const pl_observation *seen, pl_plan *out, pl_text *erro
 }
 
 template <class S> int32_t set(void *self, uint32_t param, double value, pl_text *error) noexcept {
-  return guarded(error, [&]() -> int32_t {
-    Params one(param, value);
+  Params one(param, value);
+  const auto pass = [&]() -> int32_t {
     static_cast<S *>(self)->params(one);
     return one.found() ? 0 : 1;
-  });
+  };
+  const int32_t failed = guarded(error, pass);
+  if (failed != 0 && one.found()) {
+    // What is refused is not taken. Through `params` again, and not by the field's address: that
+    // may have been a local variable's.
+    one.go_back();
+    (void)guarded(nullptr, pass); // it may refuse once more, but has its value back by then
+  }
+  return failed;
 }
 
 template <class S>
