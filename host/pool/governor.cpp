@@ -112,7 +112,9 @@ plugin::CallResult Governor::set(const ParamValues &values) {
   // same, as not every author puts it back. Then backwards, through settings that were all in force
   // together: another way the strategy might refuse.
   for (auto index = tried.rbegin(); index != tried.rend(); ++index)
-    (void)set_one(*strategy_, *index, before.at(*index).second);
+    if (auto undone = set_one(*strategy_, *index, before.at(*index).second);
+        undone && undone->threw)
+      return undone; // refused once more is no matter; this is a fault
   return failure;
 }
 

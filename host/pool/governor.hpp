@@ -94,7 +94,8 @@ public:
   // Back to the fixed plan that is compiled in. Answers the old strategy.
   std::optional<Strategy> go_builtin();
 
-  // Changes parameters of the one in use; all or none. One that threw can't be trusted any more.
+  // Changes parameters of the one in use; all or none. One that threw can't be trusted any more,
+  // though it may have thrown on the way back only.
   plugin::CallResult set(const ParamValues &values);
 
   // `seen` as the pool observed it; the server's numbers and `random` are filled in here.

@@ -135,6 +135,22 @@ TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceInAdmit) {
   governor.abandon();
 }
 
+TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceOnTheWayBack) {
+  NotingGuard guard;
+  Governor governor(1, guard);
+  (void)governor.adopt(governor.load("lax_own_set", 1,
+                                     std::filesystem::path(POOL_LAB_FIXTURES) / "lax_own_set.so",
+                                     {{"brittle", 1}}));
+  guard.calls.clear();
+  const auto failure = governor.set({{"high", 50}, {"low", 60}});
+  ASSERT_TRUE(failure);
+  EXPECT_TRUE(failure->threw) << failure->text;
+  EXPECT_NE(failure->text.find("it broke"), std::string::npos) << failure->text;
+  EXPECT_EQ(guard.calls, (std::vector<std::string>{"set", "set", "set"}))
+      << "high, low, and low back: it is never called again";
+  governor.abandon();
+}
+
 // A clock that each call moves by 30 ms.
 class SlowCalls : public CallGuard {
 public:
