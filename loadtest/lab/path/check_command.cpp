@@ -64,12 +64,19 @@ void print_predictions(std::FILE *people, const Step &step, const StepProgress &
   }
 }
 
+// Those that are missing, and those that show something wrong.
+std::vector<const PlannedRun *> runs_to_make(const Judged &judged) {
+  std::vector<const PlannedRun *> runs = judged.to_run;
+  runs.insert(runs.end(), judged.to_repeat.begin(), judged.to_repeat.end());
+  return runs;
+}
+
 // After a run that the machine was too busy for the next one asks for less, where it can.
 // Whatever else made a run invalid, a smaller load would not mend.
 void say_why_invalid(std::FILE *people, Course &course, const Judged &judged,
                      const Evidence &evidence) {
   const PlannedRun *planned = nullptr;
-  for (const PlannedRun *one : judged.to_run) {
+  for (const PlannedRun *one : runs_to_make(judged)) {
     const auto invalid = evidence.invalid.find(one->name);
     if (invalid == evidence.invalid.end())
       continue;
@@ -98,7 +105,7 @@ void say_why_invalid(std::FILE *people, Course &course, const Judged &judged,
 }
 
 void print_what_to_run(std::FILE *people, const Course &course, const Judged &judged) {
-  for (const PlannedRun *planned : judged.to_run) {
+  for (const PlannedRun *planned : runs_to_make(judged)) {
     if (!planned->edit.empty())
       fmt::print(people, "edit: {}\n", planned->edit);
     for (const std::string &command : commands_for(*planned, course.progress()))

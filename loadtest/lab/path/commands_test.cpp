@@ -63,6 +63,38 @@ protected:
             question.is_choice() ? question.right_option().text : "1"};
     });
   }
+
+  void skip_until(const std::string &step) const {
+    for (const char *earlier : {"gauges", "break-small", "two-causes", "break-big",
+                                "more-is-slower", "size-it", "timeouts"})
+      if (earlier == step)
+        return;
+      else
+        lab(fmt::format("skip {}", earlier));
+  }
+
+  // Step 6 as far as its first run, with a size in the settings.
+  void begin_size_it(int max) {
+    host_is_up();
+    skip_until("size-it");
+    settings(fmt::format("[fixed_tiny]\nmax = {}\n", max));
+    lab("predict --answer size=6");
+    record({{"failed_percent", 48.7}, {"rate", {{"ok", 60}}}});
+  }
+
+  // A run of a size that the machine was too busy for.
+  static json busy_with(int max) {
+    return {{"params", {{"max", max}}},
+            {"verdict", "invalid"},
+            {"why", "requests went out late"},
+            {"guards", {{"codes", {"lag"}}, {"others_percent", 50}}}};
+  }
+
+  static std::string answers_with(int yours) {
+    return fmt::format("--answer serve=500 --answer yours={} --answer 'option=Resize the pool: one "
+                       "number, and the database has room for it'",
+                       yours);
+  }
 };
 
 TEST_F(CommandsTest, AMachineThatWasTooBusyIsAskedForLess) {
@@ -283,6 +315,48 @@ TEST_F(CommandsTest, WhatIsToldOfAnAnswerIsInTheJsonToo) {
         (json::array(
             {{{"id", "code"}, {"right", right}, {"because", right ? code.because : because}}})));
   }
+}
+
+TEST_F(CommandsTest, ANewerInvalidRunIsNotHiddenByAnOlderOneThatIsWrong) {
+  begin_size_it(7);
+  record({{"params", {{"max", 7}}}, {"failed_percent", 4}});
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("after: still 4 % failed"), Not(HasSubstr("invalid"))));
+  settings("[fixed_tiny]\nmax = 8\n");
+  record(busy_with(8));
+  const auto less = AllOf(HasSubstr("? the same load with your size, from my/settings.toml: the "
+                                    "newest run of it is invalid: requests went out late\n"),
+                          HasSubstr("The next one asks for less:\n"),
+                          HasSubstr("edit: set max below [fixed_tiny] in my/settings.toml, and "
+                                    "save\nrun:  scripts/lab load hold --rate 60 --hold 100\n"));
+  EXPECT_THAT(lab("check"), less);
+  EXPECT_EQ(progress().pace, 0.5);
+  record(busy_with(8));
+  EXPECT_THAT(lab("check"), Not(HasSubstr("unproven")));
+  record(busy_with(8));
+  EXPECT_THAT(lab(fmt::format("check {}", answers_with(160))),
+              AllOf(HasSubstr("3 runs in turn were invalid"), HasSubstr("\nunproven\n")));
+}
+
+TEST_F(CommandsTest, AnInvalidRunThatIsOlderThanTheOneThatCountsIsNotTalkedAbout) {
+  begin_size_it(7);
+  record(busy_with(7));
+  record({{"params", {{"max", 7}}}, {"failed_percent", 4}});
+  EXPECT_THAT(lab("check"), AllOf(HasSubstr("after: still 4 % failed"), Not(HasSubstr("invalid")),
+                                  Not(HasSubstr("busy"))));
+  EXPECT_EQ(progress().pace, 1);
+}
+
+TEST_F(CommandsTest, ABrokenStepThatIsMeasuredAgainSaysThatTheNewRunIsInvalid) {
+  begin_size_it(8);
+  record({{"params", {{"max", 8}}}});
+  EXPECT_THAT(lab(fmt::format("check {}", answers_with(160))), HasSubstr("\npass\n"));
+  settings("[fixed_tiny]\nmax = 12\n");
+  record(busy_with(12));
+  EXPECT_THAT(lab("check size-it"), AllOf(HasSubstr("the newest run of it is invalid: requests "
+                                                    "went out late\n"),
+                                          HasSubstr("The next one asks for less:\n"),
+                                          HasSubstr("run:  scripts/lab load hold --rate 60")));
+  EXPECT_EQ(progress().pace, 0.5);
 }
 
 } // namespace

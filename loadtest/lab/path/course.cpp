@@ -135,10 +135,21 @@ bool Course::runs_hold(const Step &step, const StepProgress &done, const Evidenc
   return judge(judgeable(step), done, evidence).runs_hold;
 }
 
+// What is recorded counts. Where it shows something wrong, and all that came after it was invalid,
+// the machine was too busy to show anything else.
+Evidence Course::fresh(const Step &step, const StepProgress &done,
+                       const std::vector<load::ListedRun> &recorded) const {
+  Evidence evidence = with_settings(collect(step, done, recorded));
+  const Step judged_step = judgeable(step); // outlives what is judged of it
+  for (const PlannedRun *planned : judge(judged_step, done, evidence).to_repeat)
+    stand_in(evidence, planned->name);
+  return evidence;
+}
+
 Evidence Course::evidence(const Step &step) const {
   const StepProgress &done = of(step);
   if (done.ended_ms == 0)
-    return with_settings(collect(step, done, recorded_));
+    return fresh(step, done, recorded_);
   Evidence kept = with_settings(kept_evidence(done, recorded_));
   if (done.skipped || runs_hold(step, done, kept))
     return kept;
@@ -149,12 +160,13 @@ Evidence Course::evidence(const Step &step) const {
           return fits(planned, newest->summary);
         }))
       continue;
-    Evidence other = with_settings(collect(step, done, {newest, recorded_.end()}));
+    Evidence other = fresh(step, done, {newest, recorded_.end()});
     if (!runs_hold(step, done, other))
       continue;
     other.other = true;
     return other;
   }
+  kept.invalid = collect(step, done, recorded_).invalid;
   return kept;
 }
 

@@ -67,6 +67,8 @@ public:
 
 private:
   Evidence with_settings(Evidence evidence) const;
+  Evidence fresh(const Step &step, const StepProgress &done,
+                 const std::vector<load::ListedRun> &recorded) const;
   Step judgeable(const Step &step) const;
   bool runs_hold(const Step &step, const StepProgress &done, const Evidence &evidence) const;
   void read_settings(const cli::Places &places);

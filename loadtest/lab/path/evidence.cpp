@@ -64,7 +64,7 @@ Evidence collect(const Step &step, const StepProgress &progress,
                  const std::vector<load::ListedRun> &recorded) {
   Evidence evidence;
   for (const PlannedRun &planned : step.runs) {
-    int invalid = 0;
+    int invalid = 0; // since the valid one
     for (const load::ListedRun &run : recorded) {
       if (load::number_at(run.summary, "started_ms") < static_cast<double>(progress.predicted_ms) ||
           !fits(planned, run.summary))
@@ -76,16 +76,22 @@ Evidence collect(const Step &step, const StepProgress &progress,
       if (++invalid == 1)
         evidence.invalid[planned.name] = kept(run.summary, run.folder);
     }
-    if (evidence.runs.contains(planned.name)) {
-      evidence.invalid.erase(planned.name);
+    evidence.invalid_in_turn[planned.name] = invalid;
+    if (evidence.runs.contains(planned.name))
       continue;
-    }
     if (const auto before = progress.runs.find(planned.name); before != progress.runs.end())
       evidence.runs[planned.name] = {before->second, counts(planned, before->second)};
-    else if (invalid >= invalid_runs_allowed)
-      evidence.runs[planned.name] = {evidence.invalid.at(planned.name), false};
+    else
+      stand_in(evidence, planned.name);
   }
   return evidence;
+}
+
+void stand_in(Evidence &evidence, const std::string &planned) {
+  const auto invalid = evidence.invalid.find(planned);
+  if (invalid == evidence.invalid.end() || evidence.invalid_in_turn[planned] < invalid_runs_allowed)
+    return;
+  evidence.runs[planned] = {invalid->second, false};
 }
 
 Evidence kept_evidence(const StepProgress &progress, const std::vector<load::ListedRun> &recorded) {

@@ -16,8 +16,8 @@
 
 namespace lab::path {
 
-// After this many invalid runs and no valid one, the newest invalid one is taken: a
-// machine that is too busy must not end the path.
+// After this many invalid runs in turn, and no valid one that shows what it must, the newest
+// invalid one is taken: a machine that is too busy must not end the path.
 inline constexpr int invalid_runs_allowed = 3;
 
 struct Evidence {
@@ -25,8 +25,10 @@ struct Evidence {
     nlohmann::json summary; // with "folder", the run's name
     bool proven = true;     // false: it is invalid, and stands in for one that never came
   };
-  std::map<std::string, Run> runs;               // by planned run
-  std::map<std::string, nlohmann::json> invalid; // the newest invalid one, where no valid one is
+  std::map<std::string, Run> runs; // by planned run
+  // The newest invalid one, where no valid one came after it, and how many there are in turn.
+  std::map<std::string, nlohmann::json> invalid;
+  std::map<std::string, int> invalid_in_turn;
   nlohmann::json settings = nlohmann::json::object(); // tables of my/settings.toml
   bool other = false;           // others than those kept, which no longer hold
   std::string settings_problem; // one line, or ""
@@ -46,6 +48,9 @@ bool counts(const PlannedRun &planned, const nlohmann::json &summary);
 // `recorded`: newest first.
 Evidence collect(const Step &step, const StepProgress &progress,
                  const std::vector<load::ListedRun> &recorded);
+
+// Where too many runs of a planned one were invalid in turn, the newest of them is taken, unproven.
+void stand_in(Evidence &evidence, const std::string &planned);
 
 // Of a step that has ended: the runs that counted then, as they are recorded still, or as they
 // were kept. A later run, made for another reason, changes nothing.

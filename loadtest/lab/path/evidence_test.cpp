@@ -90,7 +90,9 @@ TEST(Evidence, TheNewestValidRunWins) {
       evidence_of({invalid_run(6), invalid_run(5), invalid_run(4), run(3), run(2)});
   EXPECT_EQ(counted(evidence), 3) << "however many invalid ones came after it";
   EXPECT_TRUE(evidence.runs.at("alone").proven);
-  EXPECT_THAT(evidence.invalid, IsEmpty());
+  EXPECT_EQ(evidence.invalid.at("alone").at("failed_percent"), 6) << "which is remembered";
+  EXPECT_EQ(evidence.invalid_in_turn.at("alone"), 3);
+  EXPECT_THAT(evidence_of({run(3), invalid_run(2)}).invalid, IsEmpty()) << "older than it";
   EXPECT_EQ(counted(evidence_of({run(9, {{"verdict", "fail"}})})), 9) << "a failure proves much";
 }
 

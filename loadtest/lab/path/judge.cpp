@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -73,6 +74,7 @@ bool any_wrong(const Judged &judged) {
 
 void judge_expectations(const Step &step, const Evidence &evidence, Judged &judged) {
   const Facts facts = evidence.facts();
+  std::set<std::string> failing; // what is named where something is wrong
   if (step.uses_settings() && !evidence.settings_problem.empty())
     judged.findings.push_back(
         {evidence.settings_known ? Is::wrong : Is::missing, evidence.settings_problem});
@@ -82,12 +84,27 @@ void judge_expectations(const Step &step, const Evidence &evidence, Judged &judg
     const std::string value = shown(evaluate(expectation.value, facts));
     if (holds(expectation.that, facts))
       judged.findings.push_back({Is::good, with_value(expectation.pass, value)});
-    else if (!expectation.of_the_machine)
-      judged.findings.push_back({proven(expectation, evidence) ? Is::wrong : Is::unproven,
-                                 with_value(expectation.fail, value)});
+    else if (!expectation.of_the_machine && proven(expectation, evidence)) {
+      judged.findings.push_back({Is::wrong, with_value(expectation.fail, value)});
+      for (const std::string &name : names_in(expectation.that))
+        failing.insert(name.substr(0, name.find('.')));
+    } else if (!expectation.of_the_machine)
+      judged.findings.push_back({Is::unproven, with_value(expectation.fail, value)});
     else if (!any_wrong(judged)) // else that is why, not the machine
       judged.findings.push_back({Is::unproven, with_value(expectation.fail, value)});
   }
+  for (const PlannedRun &planned : step.runs)
+    if (failing.contains(planned.name))
+      judged.to_repeat.push_back(&planned);
+}
+
+// What was run after them tells more than they do, also where it proves nothing.
+void judge_newer(const Evidence &evidence, Judged &judged) {
+  for (const PlannedRun *planned : judged.to_repeat)
+    if (const auto newer = evidence.invalid.find(planned->name); newer != evidence.invalid.end())
+      judged.findings.push_back(
+          {Is::unproven, fmt::format("{}: the newest run of it is invalid: {}", planned->what,
+                                     newer->second.value("why", ""))});
 }
 
 void judge_answers(const Step &step, const StepProgress &progress, const Facts &facts,
@@ -165,6 +182,7 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
   }
   judge_runs(step, evidence, judged);
   judge_expectations(step, evidence, judged);
+  judge_newer(evidence, judged);
   const auto any = [&](Is is) {
     return std::any_of(judged.findings.begin(), judged.findings.end(),
                        [is](const Finding &finding) { return finding.is == is; });

@@ -29,6 +29,8 @@ struct Judged {
   Verdict verdict = Verdict::not_yet;
   std::vector<Finding> findings;          // of prediction, runs, expectations, answers
   std::vector<const PlannedRun *> to_run; // runs that are still missing
+  // Runs that are there, and that an expectation which fails is about.
+  std::vector<const PlannedRun *> to_repeat;
   std::vector<const Question *> open; // questions without a right answer, once the runs are there
   // Choices whose kept answer is none of their options (any more). Of a step that has ended it
   // counts on: the words were edited, the learner was right.
