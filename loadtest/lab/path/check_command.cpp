@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -104,11 +105,17 @@ void say_why_invalid(std::FILE *people, Course &course, const Judged &judged,
                  : "Close other programs and run it again");
 }
 
-void print_what_to_run(std::FILE *people, const Course &course, const Judged &judged) {
-  for (const PlannedRun *planned : runs_to_make(judged)) {
-    if (!planned->edit.empty())
-      fmt::print(people, "edit: {}\n", planned->edit);
-    for (const std::string &command : commands_for(*planned, course.progress()))
+void print_what_to_run(std::FILE *people, const Course &course, const Step &step,
+                       const Judged &judged) {
+  std::set<const PlannedRun *> needed; // in the order of the step, each once
+  for (const PlannedRun *planned : runs_to_make(judged))
+    needed.insert(&step.brings(*planned));
+  for (const PlannedRun &planned : step.runs) {
+    if (!needed.contains(&planned))
+      continue;
+    if (!planned.edit.empty())
+      fmt::print(people, "edit: {}\n", planned.edit);
+    for (const std::string &command : commands_for(planned, course.progress()))
       fmt::print(people, "run:  {}\n", command);
   }
 }
@@ -309,7 +316,7 @@ Exit run(const Places &places, const Options &options) {
   fmt::print(people, "\n{}\n", verdict_name(judged.verdict));
   if (!judged.runs_hold) {
     say_why_invalid(people, course, judged, evidence);
-    print_what_to_run(people, course, judged);
+    print_what_to_run(people, course, step, judged);
   }
   fmt::print(people, "{}", course.mend(step));
   const bool all_hold = look_back(people, course, step);

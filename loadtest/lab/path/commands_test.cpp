@@ -22,6 +22,7 @@ namespace {
 
 using nlohmann::json;
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -357,6 +358,42 @@ TEST_F(CommandsTest, ABrokenStepThatIsMeasuredAgainSaysThatTheNewRunIsInvalid) {
                                           HasSubstr("The next one asks for less:\n"),
                                           HasSubstr("run:  scripts/lab load hold --rate 60")));
   EXPECT_EQ(progress().pace, 0.5);
+}
+
+TEST_F(CommandsTest, ARunThatAnotherBringsAlongIsRunAgainWithIt) {
+  skip_until("break-big");
+  lab("predict --answer who=a --answer neighbour=50");
+  json huge = {{"strategy", "fixed_huge"},
+               {"params", {{"max", 500}}},
+               {"profile", "ceiling"},
+               {"model", "closed"},
+               {"users", 160},
+               {"hold_ms", 1000},
+               {"failed", {{"too_many_connections", 10}}},
+               {"neighbour", {{"tried", 10}, {"refused", 9}}}};
+  record(huge);
+  json ten = huge;
+  ten.merge_patch({{"strategy", "bounded_timeout"},
+                   {"verdict", "invalid"},
+                   {"why", "the strategy changed in mid-run"},
+                   {"guards", {{"codes", {"strategy_changed"}}}}});
+  record(ten);
+  const std::string compare = "scripts/lab compare fixed_huge bounded_timeout --profile ceiling\n";
+  EXPECT_THAT(lab("check"), EndsWith("Run it again:\nrun:  " + compare));
+  EXPECT_THAT(lab("next"), HasSubstr("[ ] run      " + compare));
+  for (const json &run : json::parse(lab("next --json=-")).at("step").at("runs"))
+    EXPECT_EQ(run.at("done"), false) << run;
+  ten.merge_patch({{"verdict", "pass"}, {"guards", {{"codes", json::array()}}}});
+  record(ten);
+  EXPECT_THAT(lab("next"), HasSubstr("[x] run      " + compare));
+}
+
+TEST_F(CommandsTest, OneCommandForTwoRunsIsSaidOnce) {
+  skip_until("break-big");
+  lab("predict --answer who=a --answer neighbour=50");
+  const std::string said = lab("check");
+  EXPECT_NE(said.find("run:  "), std::string::npos);
+  EXPECT_EQ(said.find("run:  "), said.rfind("run:  ")) << said;
 }
 
 } // namespace

@@ -72,6 +72,16 @@ std::string trouble(const Places &places, const Step &step) {
   return "";
 }
 
+// One command may make several runs: it is done when all of them are there.
+bool is_done(const Step &step, const StepProgress &done, const Evidence &evidence,
+             const PlannedRun &run) {
+  const PlannedRun &bringing = step.brings(run);
+  return done.predicted_ms != 0 &&
+         std::all_of(step.runs.begin(), step.runs.end(), [&](const PlannedRun &one) {
+           return &step.brings(one) != &bringing || evidence.runs.contains(one.name);
+         });
+}
+
 void print_step(const Places &places, const Course &course, const Step &step) {
   const StepProgress &done = course.of(step);
   const auto route = course.route();
@@ -92,7 +102,7 @@ void print_step(const Places &places, const Course &course, const Step &step) {
              predicted ? "locked" : "scripts/lab predict");
   const Evidence evidence = course.evidence(step);
   for (const PlannedRun &run : step.runs) {
-    const char *box = evidence.runs.contains(run.name) && predicted ? "[x]" : "[ ]";
+    const char *box = is_done(step, done, evidence, run) ? "[x]" : "[ ]";
     if (!run.edit.empty())
       fmt::print("    edit     {}\n", run.edit);
     for (const std::string &command : commands_for(run, course.progress())) {
@@ -127,7 +137,7 @@ json as_json(const Course &course) {
                     {"what", run.what},
                     {"edit", run.edit},
                     {"commands", commands_for(run, course.progress())},
-                    {"done", done.predicted_ms != 0 && evidence.runs.contains(run.name)}});
+                    {"done", is_done(*step, done, evidence, run)}});
   for (const Question &question : step->predictions) {
     json one = question_json(question, shuffled(question, course.progress().salt, 0), Facts());
     const auto said = done.predictions.find(question.id);

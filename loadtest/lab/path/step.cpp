@@ -349,6 +349,16 @@ bool Step::on_one_host() const {
                       [](const PlannedRun &run) { return run.hosts > 1; });
 }
 
+const PlannedRun &Step::brings(const PlannedRun &run) const {
+  const PlannedRun *bringing = &run;
+  for (const PlannedRun &one : runs) {
+    bringing = one.commands.empty() ? bringing : &one;
+    if (&one == &run)
+      break;
+  }
+  return *bringing;
+}
+
 std::vector<Step> read_steps(const std::filesystem::path &folder) {
   std::vector<Step> steps;
   std::error_code absent;

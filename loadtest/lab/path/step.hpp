@@ -88,6 +88,10 @@ struct Step {
   bool uses_settings() const;    // something must hold in my/settings.toml
   Step without_settings() const; // for where that file can't be seen
   bool on_one_host() const;      // none of its runs loads several
+
+  // The run whose commands bring one of its runs along: itself, or the nearest before it that
+  // has commands.
+  const PlannedRun &brings(const PlannedRun &run) const;
 };
 
 // All steps of a folder, by number. Throws cli::SetUpFailed, one line with file
