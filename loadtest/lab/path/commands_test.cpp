@@ -396,5 +396,22 @@ TEST_F(CommandsTest, OneCommandForTwoRunsIsSaidOnce) {
   EXPECT_EQ(said.find("run:  "), said.rfind("run:  ")) << said;
 }
 
+TEST_F(CommandsTest, TwoLoadsThatAreComparedAskForTheSame) {
+  skip_until("timeouts");
+  lab("predict --answer 'served=About as many' --answer median=1000");
+  record({{"rate", {{"ok", 60}}}});
+  record({{"params", {{"wait_ms", 3000}}},
+          {"rate_asked", 60},
+          {"hold_ms", 100},
+          {"rate", {{"ok", 30}}},
+          {"latency_ms", {{"p50", 1500}}}});
+  EXPECT_THAT(lab("check"),
+              AllOf(HasSubstr("the two loads differ"), HasSubstr("\nnot yet\n"),
+                    HasSubstr("run:  scripts/lab use fixed_tiny --set max=3 --set wait_ms=200\n"
+                              "run:  scripts/lab load hold\n"
+                              "run:  scripts/lab use fixed_tiny --set max=3 --set wait_ms=3000\n"
+                              "run:  scripts/lab load hold\n")));
+}
+
 } // namespace
 } // namespace lab::path
