@@ -172,8 +172,7 @@ TEST_F(CommandsTest, CheckSaysAsNextDoesThatAStepNoLongerHolds) {
   record({{"rate_asked", 20}, {"rate", {{"offered", 20}}}});
   answer_gauges();
   const auto anew = HasSubstr("It was passed, and no longer holds: an answer in the progress file "
-                              "is not the right one\nMend that, or begin it anew: scripts/lab "
-                              "again 1\n");
+                              "is not the right one\nAnswer it anew: scripts/lab check 1\n");
   EXPECT_THAT(lab("check"), AllOf(HasSubstr("\npass\n"), Not(anew)));
   change([](Progress &progress) { progress.steps["gauges"].tries["max"] = {"users"}; });
   EXPECT_THAT(lab("check gauges"), AllOf(HasSubstr("\nnot yet\n"), anew));

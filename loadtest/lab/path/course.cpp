@@ -205,8 +205,10 @@ std::string Course::mend(const Step &step) const {
   const std::string why = broken_by(step);
   if (why.empty())
     return "";
+  const Step judged_step = judgeable(step); // outlives what is judged of it
+  const Judged judged = judge(judged_step, of(step), evidence(step));
   const std::string way =
-      evidence(step).other
+      judged.runs_hold && !judged.open.empty()
           ? fmt::format("Answer it anew: scripts/lab check {}", step.number)
           : fmt::format("Mend that, or begin it anew: scripts/lab again {}", step.number);
   return fmt::format("It was passed, and no longer holds: {}\n{}\n", why, way);

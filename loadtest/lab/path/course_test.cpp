@@ -204,6 +204,25 @@ TEST_F(CourseTest, IsBrokenByAnAnswerOrARunThatWasChangedByHand) {
   EXPECT_THAT(broken_by("size-it"), HasSubstr("no run yet"));
 }
 
+TEST_F(CourseTest, ANumberThatWasKeptWithAnotherUnitStillCounts) {
+  pass_size_it();
+  change([](Progress &progress) { progress.steps["size-it"].tries["serve"] = {"500/s"}; });
+  EXPECT_EQ(standing("size-it"), Standing::passed) << broken_by("size-it");
+}
+
+TEST_F(CourseTest, AWrongAnswerIsMendedByAnsweringAnew) {
+  pass_size_it();
+  const auto way = [this] {
+    const Course now = course();
+    return now.mend(now.step("size-it"));
+  };
+  change([](Progress &progress) { progress.steps["size-it"].tries["serve"] = {"3"}; });
+  EXPECT_THAT(way(), HasSubstr("Answer it anew: scripts/lab check 6\n"));
+  settings("[fixed_tiny]\nmax = 30\n");
+  EXPECT_THAT(way(), HasSubstr("begin it anew: scripts/lab again 6\n"))
+      << "that alone mends nothing";
+}
+
 TEST_F(CourseTest, ANewerRunThatFitsStandsInForOneThatNoLongerHolds) {
   pass_size_it();
   settings("[fixed_tiny]\nmax = 12\n");

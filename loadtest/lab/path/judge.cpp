@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -137,6 +138,22 @@ void judge_answers(const Step &step, const StepProgress &progress, const Facts &
   }
 }
 
+// What an answer begins with as a number, NaN when it is none, and the text behind it.
+std::pair<double, std::string_view> number_and_rest(const std::string &answer) {
+  const char *begin = answer.c_str();
+  while (*begin == ' ' || *begin == '~')
+    ++begin;
+  char *end = nullptr;
+  const double value = std::strtod(begin, &end);
+  return {end == begin || !std::isfinite(value) ? std::nan("") : value, end};
+}
+
+// What is kept has passed by the rule of its day, which let any word follow: "783 milliseconds".
+double kept_number(const std::string &answer) {
+  const auto [value, behind] = number_and_rest(answer);
+  return behind.find_first_of("0123456789") == std::string_view::npos ? value : std::nan("");
+}
+
 bool all_tried(const Question &question, const std::vector<std::string> &tries) {
   return std::all_of(question.options.begin(), question.options.end(), [&](const Option &option) {
     return std::any_of(tries.begin(), tries.end(), [&](const std::string &answer) {
@@ -202,28 +219,20 @@ Judged judge(const Step &step, const StepProgress &progress, const Evidence &evi
 bool right(const Question &question, const std::string &answer, const Facts &facts) {
   if (question.is_choice())
     return question.option(answer) == &question.right_option();
-  const double wanted = evaluate(question.number, facts),
-               given = number_in(answer, question.unit).value_or(std::nan(""));
+  const double wanted = evaluate(question.number, facts), given = kept_number(answer);
   // A number that is read off a table is rounded there.
   const double allowed = std::max(std::abs(wanted) * question.within, 1e-9);
   return !std::isnan(wanted) && std::abs(given - wanted) <= allowed;
 }
 
 std::optional<double> number_in(const std::string &answer, const std::string &unit) {
-  const char *begin = answer.c_str();
-  while (*begin == ' ' || *begin == '~')
-    ++begin;
-  char *end = nullptr;
-  const double value = std::strtod(begin, &end);
-  if (end == begin || !std::isfinite(value))
-    return std::nullopt;
+  auto [value, behind] = number_and_rest(answer);
   // "1,500", "47 / 3" and "3.4 s" begin with a number that nobody meant.
-  std::string_view behind(end);
   while (behind.starts_with(' '))
     behind.remove_prefix(1);
   while (behind.ends_with(' '))
     behind.remove_suffix(1);
-  if (!behind.empty() && behind != unit)
+  if (std::isnan(value) || (!behind.empty() && behind != unit))
     return std::nullopt;
   return value;
 }
