@@ -148,7 +148,8 @@ Evidence Course::fresh(const Step &step, const StepProgress &done,
 
 Evidence Course::evidence(const Step &step) const {
   const StepProgress &done = of(step);
-  if (done.ended_ms == 0)
+  // What was left out half-way kept nothing.
+  if (done.ended_ms == 0 || (done.skipped && done.runs.empty()))
     return fresh(step, done, recorded_);
   Evidence kept = with_settings(kept_evidence(done, recorded_));
   if (done.skipped || runs_hold(step, done, kept))

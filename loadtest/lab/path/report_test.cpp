@@ -252,6 +252,21 @@ TEST_F(Report, KeepsWhatWasDoneBeforeAgain) {
                                           "shown, 2 given as answers"));
 }
 
+TEST_F(Report, OfAStepThatWasSkippedHalfWayTakesTheRunsThatAreThere) {
+  done().skipped = true;
+  json run = run_of(52);
+  run.erase("folder");
+  for (const char *file : {"run.json", "histograms.json"})
+    write(places().runs() / "20231114T221320Z-hold-fixed_tiny-1" / file, "{}");
+  write(places().runs() / "20231114T221320Z-hold-fixed_tiny-1" / "summary.json", run.dump());
+  done().runs.clear();
+  const std::string html = section(page(), 1);
+  EXPECT_THAT(html, HasSubstr("» skipped"));
+  EXPECT_THAT(html, HasSubstr("<td data-is=\"outcome\">52 %</td>"));
+  EXPECT_THAT(html, HasSubstr("✓ right"));
+  EXPECT_THAT(html, Not(HasSubstr("not right")));
+}
+
 TEST_F(Report, PutsThePredictionBesideTheOutcome) {
   EXPECT_THAT(section(page(), 1), HasSubstr("<td data-is=\"predicted\">35 %</td>"
                                             "<td data-is=\"outcome\">52 %</td>"));
