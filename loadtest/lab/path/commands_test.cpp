@@ -412,5 +412,24 @@ TEST_F(CommandsTest, TwoLoadsThatAreComparedAskForTheSame) {
                               "run:  scripts/lab load hold\n")));
 }
 
+TEST_F(CommandsTest, AnUnprovenStepIsPassedByALaterGoodRun) {
+  lab("predict --answer in-use=1");
+  for (int i = 0; i < 3; ++i)
+    record({{"rate_asked", 20},
+            {"rate", {{"offered", 20}}},
+            {"verdict", "invalid"},
+            {"guards", {{"codes", {"strategy_changed"}}}}});
+  answer_gauges();
+  EXPECT_THAT(lab("check"), HasSubstr("\nunproven\n"));
+  EXPECT_TRUE(progress().steps["gauges"].unproven);
+  record({{"rate_asked", 20}, {"rate", {{"offered", 40}}}});
+  record({{"params", {{"wait_ms", 3000}}}}); // of another step
+  EXPECT_THAT(lab("next"), HasSubstr("Step 2,")) << "nobody is sent back to it";
+  EXPECT_THAT(lab("check gauges"), HasSubstr("answer those that are open"));
+  EXPECT_THAT(lab("check gauges --answer average=2"), HasSubstr("\npass\n"));
+  EXPECT_FALSE(progress().steps["gauges"].unproven);
+  EXPECT_THAT(lab("check gauges"), HasSubstr("\npass\n"));
+}
+
 } // namespace
 } // namespace lab::path

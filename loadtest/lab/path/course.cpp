@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "loadtest/figures.hpp"
 #include "loadtest/lab/exit_status.hpp"
 #include "loadtest/lab/files.hpp"
 #include "loadtest/lab/host_api.hpp"
@@ -135,6 +136,12 @@ bool Course::runs_hold(const Step &step, const StepProgress &done, const Evidenc
   return judge(judgeable(step), done, evidence).runs_hold;
 }
 
+bool Course::proves(const Step &step, const StepProgress &done, const Evidence &evidence) const {
+  const auto findings = judge(judgeable(step), done, evidence).findings;
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const Finding &finding) { return finding.is == Finding::Is::unproven; });
+}
+
 // What is recorded counts. Where it shows something wrong, and all that came after it was invalid,
 // the machine was too busy to show anything else.
 Evidence Course::fresh(const Step &step, const StepProgress &done,
@@ -152,22 +159,27 @@ Evidence Course::evidence(const Step &step) const {
   if (done.ended_ms == 0 || (done.skipped && done.runs.empty()))
     return fresh(step, done, recorded_);
   Evidence kept = with_settings(kept_evidence(done, recorded_));
-  if (done.skipped || runs_hold(step, done, kept))
+  const bool holds = !done.skipped && runs_hold(step, done, kept);
+  if (done.skipped || (holds && !done.unproven))
     return kept;
-  // A size that was changed and measured again. Whatever was run after that, for another step,
-  // takes nothing from it: the newest runs are left out one by one.
+  // A size that was changed and measured again, or a machine that has become free. Whatever was run
+  // after that, for another step, takes nothing from it: the newest runs are left out one by one.
   for (auto newest = recorded_.begin(); newest != recorded_.end(); ++newest) {
+    if (holds &&
+        load::number_at(newest->summary, "started_ms") < static_cast<double>(done.ended_ms))
+      break; // as unproven as it was
     if (std::none_of(step.runs.begin(), step.runs.end(), [&newest](const PlannedRun &planned) {
           return fits(planned, newest->summary);
         }))
       continue;
     Evidence other = fresh(step, done, {newest, recorded_.end()});
-    if (!runs_hold(step, done, other))
+    if (!runs_hold(step, done, other) || (holds && !proves(step, done, other)))
       continue;
     other.other = true;
     return other;
   }
-  kept.invalid = collect(step, done, recorded_).invalid;
+  if (!holds)
+    kept.invalid = collect(step, done, recorded_).invalid;
   return kept;
 }
 
@@ -192,6 +204,10 @@ std::string Course::broken_by(const Step &step) const {
   const Evidence now = evidence(step);
   const Judged judged = judge(judged_step, done, now);
   if (judged.verdict == Verdict::pass || judged.verdict == Verdict::unproven)
+    return "";
+  // A better run is asked about in `check`. Nobody is sent back for it.
+  if (done.unproven && now.other && judged.runs_hold &&
+      runs_hold(step, done, with_settings(kept_evidence(done, recorded_))))
     return "";
   for (const Finding &finding : judged.findings)
     if (finding.is == Finding::Is::wrong || finding.is == Finding::Is::missing)

@@ -71,6 +71,7 @@ private:
                  const std::vector<load::ListedRun> &recorded) const;
   Step judgeable(const Step &step) const;
   bool runs_hold(const Step &step, const StepProgress &done, const Evidence &evidence) const;
+  bool proves(const Step &step, const StepProgress &done, const Evidence &evidence) const;
   void read_settings(const cli::Places &places);
 
   std::vector<Step> steps_;

@@ -223,6 +223,15 @@ TEST_F(CourseTest, AWrongAnswerIsMendedByAnsweringAnew) {
       << "that alone mends nothing";
 }
 
+TEST_F(CourseTest, AnUnprovenStepWhoseRunsNoLongerHoldIsBroken) {
+  pass_size_it();
+  change([](Progress &progress) { progress.steps["size-it"].unproven = true; });
+  EXPECT_EQ(standing("size-it"), Standing::unproven);
+  settings("[fixed_tiny]\nmax = 12\n");
+  record({{"params", {{"max", 12}}}});
+  EXPECT_EQ(standing("size-it"), Standing::broken) << "its answer is about the size before";
+}
+
 TEST_F(CourseTest, ANewerRunThatFitsStandsInForOneThatNoLongerHolds) {
   pass_size_it();
   settings("[fixed_tiny]\nmax = 12\n");

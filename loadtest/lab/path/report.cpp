@@ -113,6 +113,9 @@ View view_of(const Course &course, const Step &step) {
     // A report may be made after `lab down`. That takes nothing from what was done.
     runs_alone = step.without_settings();
     view.note = "not compared with my/settings.toml, since the lab was not up";
+  } else if (view.standing == Standing::unproven && view.evidence.other) {
+    view.note =
+        fmt::format("measured again since: scripts/lab check {} looks at that", step.number);
   }
   runs_alone.questions.clear();
   view.of_runs = judge(runs_alone, view.done, view.evidence);

@@ -267,6 +267,20 @@ TEST_F(Report, OfAStepThatWasSkippedHalfWayTakesTheRunsThatAreThere) {
   EXPECT_THAT(html, Not(HasSubstr("not right")));
 }
 
+TEST_F(Report, OfAnUnprovenStepThatWasMeasuredAgainSaysWhatIsLeft) {
+  done().unproven = true;
+  done().runs["small"]["verdict"] = "invalid";
+  EXPECT_THAT(section(page(), 1), Not(HasSubstr("measured again")));
+  json run = run_of(60);
+  run["started_ms"] = begun + 9 * minute;
+  const auto folder = places().runs() / "20231114T222320Z-hold-fixed_tiny-1";
+  for (const char *file : {"run.json", "histograms.json"})
+    write(folder / file, "{}");
+  write(folder / "summary.json", run.dump());
+  EXPECT_THAT(section(page(), 1), HasSubstr("measured again since: scripts/lab check 1 looks at "
+                                            "that"));
+}
+
 TEST_F(Report, PutsThePredictionBesideTheOutcome) {
   EXPECT_THAT(section(page(), 1), HasSubstr("<td data-is=\"predicted\">35 %</td>"
                                             "<td data-is=\"outcome\">52 %</td>"));
