@@ -431,5 +431,19 @@ TEST_F(CommandsTest, AnUnprovenStepIsPassedByALaterGoodRun) {
   EXPECT_THAT(lab("check gauges"), HasSubstr("\npass\n"));
 }
 
+TEST_F(CommandsTest, AStepThatHasEndedIsCheckedWhateverElseComesFirst) {
+  lab("next --minutes 15");
+  begin_size_it(8);
+  record({{"params", {{"max", 8}}}});
+  EXPECT_THAT(lab(fmt::format("check {}", answers_with(160))), HasSubstr("\npass\n"));
+  change([](Progress &progress) {
+    for (const char *step : {"gauges", "two-causes", "more-is-slower"})
+      progress.steps.erase(step);
+  });
+  lab("next --minutes 45");
+  EXPECT_THAT(lab("check 6"), HasSubstr("\npass\n"));
+  EXPECT_THAT(failure_of([&] { lab("check 7"); }), HasSubstr("step 1 (gauges) comes first"));
+}
+
 } // namespace
 } // namespace lab::path
