@@ -15,6 +15,7 @@
 #include "loadtest/lab/path/dialogue.hpp"
 #include "loadtest/lab/path/made_up.hpp"
 #include "loadtest/lab/path/pace.hpp"
+#include "loadtest/lab/path/stored.hpp"
 #include "loadtest/lab/places.hpp"
 
 namespace lab::path {
@@ -443,6 +444,27 @@ TEST_F(CommandsTest, AStepThatHasEndedIsCheckedWhateverElseComesFirst) {
   lab("next --minutes 45");
   EXPECT_THAT(lab("check 6"), HasSubstr("\npass\n"));
   EXPECT_THAT(failure_of([&] { lab("check 7"); }), HasSubstr("step 1 (gauges) comes first"));
+}
+
+TEST_F(CommandsTest, AStepThatStoodBeforeItWasSkippedIsKeptAsOneThatStood) {
+  lab("predict --answer in-use=1");
+  record(calm);
+  answer_gauges();
+  lab("check");
+  const auto ended = progress().steps["gauges"].ended_ms;
+  change([ended](Progress &progress) {
+    progress.steps["gauges"].ended_ms = ended - 1000;
+    progress.steps["gauges"].tries["max"] = {"users"};
+  });
+  EXPECT_THAT(lab("skip gauges"), HasSubstr("is skipped"));
+  EXPECT_EQ(progress().steps["gauges"].ended_ms, ended - 1000);
+  lab("again gauges");
+  const auto earlier = [this] { return progress().steps["gauges"].earlier; };
+  EXPECT_EQ(earlier().at(0).at("skipped"), false);
+  EXPECT_TRUE(stored_standing(real_step("gauges"), progress().steps["gauges"]).earlier);
+  lab("skip gauges");
+  lab("again gauges");
+  EXPECT_EQ(earlier().at(1).at("skipped"), true) << "this one never stood";
 }
 
 } // namespace

@@ -38,8 +38,10 @@ std::vector<Effort> earlier_efforts(const StepProgress &done) {
   constexpr double far_future_ms = 1e14, many = 1e6;
   std::vector<Effort> efforts;
   for (const json &before : done.earlier) {
-    Effort effort{between(whole_number(before, "begun_ms", far_future_ms),
-                          whole_number(before, "ended_ms", far_future_ms)),
+    const bool skipped = load::at(before, "skipped") == true; // then nobody has worked till its end
+    Effort effort{skipped ? std::nullopt
+                          : between(whole_number(before, "begun_ms", far_future_ms),
+                                    whole_number(before, "ended_ms", far_future_ms)),
                   static_cast<int>(whole_number(before, "checks", many)),
                   static_cast<int>(whole_number(before, "hints", many)),
                   load::at(before, "solution_shown") == true, 0};

@@ -319,6 +319,15 @@ TEST_F(Report, OfALabThatIsDownSaysWhatWasNotCompared) {
   EXPECT_THAT(section(down, 2), HasSubstr("not compared with my/settings.toml"));
 }
 
+TEST(Effort, OfATryThatWasSkippedHasNoTime) {
+  StepProgress done;
+  done.earlier = {{{"begun_ms", begun}, {"ended_ms", begun + minute}, {"skipped", false}},
+                  {{"begun_ms", begun}, {"ended_ms", begun + 50 * minute}, {"skipped", true}}};
+  const auto efforts = earlier_efforts(done);
+  EXPECT_EQ(minutes_text(efforts.at(0).taken), "1 min");
+  EXPECT_EQ(minutes_text(efforts.at(1).taken), "-");
+}
+
 TEST(Effort, OfAFileThatEndsBeforeItBeginsHasNoTime) {
   StepProgress done;
   done.begun_ms = begun;

@@ -47,6 +47,8 @@ Exit again(const Places &places, const std::string &wanted) {
   const Step &step = course.step(wanted);
   course.change([&](Progress &progress) {
     StepProgress &done = progress.steps[step.name];
+    if (!done.runs.empty()) // it had stood: what is skipped otherwise keeps none
+      done.skipped = false;
     auto earlier = std::move(done.earlier);
     done.earlier.clear();
     Progress alone;
@@ -76,7 +78,7 @@ Exit skip(const Places &places, const std::string &wanted) {
   course.change([&](Progress &progress) {
     StepProgress &done = progress.steps[step.name];
     done.begun_ms = done.begun_ms == 0 ? now_ms() : done.begun_ms;
-    done.ended_ms = now_ms();
+    done.ended_ms = done.ended_ms == 0 ? now_ms() : done.ended_ms; // it may have stood
     done.skipped = true;
   });
   fmt::print("step {} ({}) is skipped; scripts/lab again {} brings it back. Next: scripts/lab "
