@@ -71,12 +71,21 @@ public:
       step.expectations.push_back(expectation(*table));
     step.questions = questions(all, "question", "number");
     // These come before the runs that their formulas name.
-    check_text(line(all, "now"), step.now);
+    check_text_before(step, line(all, "now"), step.now);
     for (const std::string &hint : step.hints)
-      check_text(line(all, "hints"), hint);
+      check_text_before(step, line(all, "hints"), hint);
     for (const toml::table *table : tables(all, "run"))
       for (const char *key : {"what", "edit"})
-        check_text(line(*table, key), text_or_none(*table, key));
+        check_text_before(step, line(*table, key), text_or_none(*table, key));
+    for (const toml::table *table : tables(all, "predict")) {
+      check_text_before(step, line(*table, "ask"), text(*table, "ask"));
+      if (const toml::node *right = table->get("right"))
+        check_text_before(step, line(*right),
+                          right->is_table() ? text(*right->as_table(), "text")
+                                            : text(*table, "right"));
+      for (const toml::table *wrong : tables(*table, "wrong"))
+        check_text_before(step, line(*wrong, "text"), text(*wrong, "text"));
+    }
     return step;
   }
 
@@ -180,6 +189,23 @@ private:
   void check_text(Line at, const std::string &text) const {
     for (const std::string &formula : formulas_in(text))
       check_formula(at, formula);
+  }
+
+  // Shown before any run is there: what is known then is what a run asks for.
+  void check_text_before(const Step &step, Line at, const std::string &text) const {
+    check_text(at, text);
+    for (const std::string &formula : formulas_in(text))
+      for (const std::string &name : names_in(formula))
+        if (std::none_of(step.runs.begin(), step.runs.end(), [&name](const PlannedRun &run) {
+              return name == run.name + ".commands" ||
+                     (run.rate > 0 && name == run.name + ".rate_asked") ||
+                     (run.hold_ms > 0 && name == run.name + ".hold_ms");
+            }))
+          fail(at,
+               fmt::format("\"{}\": {} is not known before the runs. Here a text may name "
+                           "RUN.rate_asked and RUN.hold_ms, where the run has rate and hold_ms, "
+                           "and RUN.commands",
+                           formula, name));
   }
 
   PlannedRun run(const toml::table &table) const {

@@ -272,6 +272,34 @@ TEST(Steps, AFormulaNamesOnlyRunsOfItsStep) {
   (void)step_from(with("small.failed_percent < 5", "settings.fixed_tiny.max == small.params.max"));
 }
 
+TEST(Steps, WhatIsSaidBeforeARunNamesOnlyWhatItAsksFor) {
+  const auto unknown = [](const std::string &name) {
+    return HasSubstr(fmt::format("{} is not known before the runs", name));
+  };
+  for (const auto &[old, line] :
+       {std::pair("It is about this.", 2), {"means", 4}, {"How many?", 7}, {"a small pool", 11}})
+    EXPECT_THAT(mistake_in(with(old, "{small.pool.limit / 2}")),
+                AllOf(StartsWith(fmt::format(" line {}: ", line)), unknown("small.pool.limit")));
+  EXPECT_THAT(mistake_in(with("\"means\"", "\"{small.rate_asked}\"")), unknown("small.rate_asked"));
+  EXPECT_THAT(mistake_in(with("\"means\"", "\"{settings.fixed_tiny.max}\"")),
+              unknown("settings.fixed_tiny.max"));
+  EXPECT_THAT(mistake_in(with("commands =", "edit = \"{small.ok}\"\ncommands =")),
+              AllOf(StartsWith(" line 12: "), unknown("small.ok")));
+  const auto predicted = [](const std::string &right, const std::string &wrong) {
+    return mistake_in(
+        with("outcome = \"small.pool.limit\"\n",
+             fmt::format("right = {}\nwrong = [{{ text = \"{}\" }}]\n", right, wrong)));
+  };
+  EXPECT_THAT(predicted("\"{small.ok}\"", "no"),
+              AllOf(StartsWith(" line 8: "), unknown("small.ok")));
+  EXPECT_THAT(predicted("{ id = \"so\", text = \"{small.ok}\" }", "no"), unknown("small.ok"));
+  EXPECT_THAT(predicted("\"yes\"", "{small.ok}"),
+              AllOf(StartsWith(" line 9: "), unknown("small.ok")));
+  (void)step_from(with("commands = [\"load hold\"]",
+                       "commands = [\"load hold\"]\nrate = 120\nhold_ms = 50\n"
+                       "edit = \"{small.rate_asked * small.hold_ms}, {small.commands}\""));
+}
+
 TEST(Steps, HaveThreeHintsEachALevel) {
   const std::string hints = "hints = [\"look\", \"means\", \"type\"]\n";
   EXPECT_THAT(mistake_in(with(hints, "")), HasSubstr(" line 1: there must be 3 hints"));
