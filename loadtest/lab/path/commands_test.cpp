@@ -467,5 +467,16 @@ TEST_F(CommandsTest, AStepThatStoodBeforeItWasSkippedIsKeptAsOneThatStood) {
   EXPECT_EQ(earlier().at(1).at("skipped"), true) << "this one never stood";
 }
 
+TEST_F(CommandsTest, HintsAreToldWithTheLengthThatWasJustChosen) {
+  lab("next");
+  for (int i = 0; i < 3; ++i)
+    lab("hint");
+  const auto last_hint = [this](const char *command) {
+    return json::parse(lab(command)).at("step").at("hints").at(2).get<std::string>();
+  };
+  EXPECT_THAT(last_hint("next --fast --json=-"), HasSubstr("--rate 20 --seconds 5"));
+  EXPECT_THAT(last_hint("next --no-fast --json=-"), Not(HasSubstr("--seconds")));
+}
+
 } // namespace
 } // namespace lab::path

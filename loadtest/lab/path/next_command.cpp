@@ -161,6 +161,8 @@ json as_json(const Course &course) {
 Exit run(const Places &places, const Options &options) {
   Course course(places);
   apply(options, course);
+  if (options.fast) // all commands are others now
+    course = Course(places);
   if (!options.json.to_output()) {
     if (const Step *step = course.current())
       print_step(places, course, *step);
