@@ -50,6 +50,15 @@ TEST(SetUp, NeedsNoNetworkOnceInstalled) {
   EXPECT_THAT(said.out, testing::ContainsRegex("load [02] status 0")) << said.out << said.err;
 }
 
+TEST(SetUp, AStepThatWasRenamedIsNotReadOn) {
+  const TestHome home;
+  const fs::path steps = home.places().path_steps();
+  fs::rename(steps / "1-gauges.toml", steps / "1-meters.toml"); // as an older clone called it
+  home.install();
+  EXPECT_FALSE(fs::exists(steps / "1-meters.toml"));
+  EXPECT_TRUE(fs::exists(steps / "1-gauges.toml"));
+}
+
 TEST(SetUp, ALoopbackThatIsDownIsTold) {
   if (!is_root())
     GTEST_SKIP() << "a namespace without network needs root";
