@@ -28,19 +28,20 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   made.generation = generation;
   made.copy = copy;
   guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
-  begin(made, values);
+  made.begins_with = values;
+  begin(made);
   return made;
 }
 
-// Makes its instance, with `values`. Throws plugin::Unusable, and has ended it then.
-void Governor::begin(Strategy &to, const ParamValues &values) {
+// Makes its instance, with what it begins with. Throws plugin::Unusable, and has ended it then.
+void Governor::begin(Strategy &to) {
   try {
     guarded("create", [&] { to.instance = std::make_unique<plugin::Instance>(*to.library); });
     to.values.clear();
     for (const plugin::Param &param : to.library->params())
       to.values.emplace_back(param.name, param.default_value);
     std::vector<std::uint32_t> tried; // none is taken back: its instance ends
-    if (const auto failure = try_all(to, values, tried)) {
+    if (const auto failure = try_all(to, to.begins_with, tried)) {
       if (failure->threw)
         never_call_again(to);
       throw plugin::Unusable("params", failure->text);
@@ -81,7 +82,7 @@ std::optional<Handover> Governor::hand_over(Strategy &old, Strategy &next) {
   if (refused->threw)
     next.instance->abandon();
   guarded("destroy", [&] { next.instance.reset(); });
-  begin(next, ParamValues(next.values));
+  begin(next);
   return Handover{state.size(), refused->text};
 }
 

@@ -48,7 +48,8 @@ struct Strategy {
   std::filesystem::path copy; // the private copy that is loaded
   std::unique_ptr<plugin::Library> library;
   std::unique_ptr<plugin::Instance> instance;
-  ParamValues values; // of every parameter
+  ParamValues begins_with; // as they were stated, in that order; others begin at their defaults
+  ParamValues values;      // of every parameter
 };
 
 struct Decision {
@@ -136,7 +137,7 @@ private:
     } leave{guard_};
     return call();
   }
-  void begin(Strategy &to, const ParamValues &values);
+  void begin(Strategy &to);
   plugin::CallResult set_one(Strategy &to, std::uint32_t index, double value);
   plugin::CallResult try_all(Strategy &to, const ParamValues &values,
                              std::vector<std::uint32_t> &tried);

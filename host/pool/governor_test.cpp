@@ -82,6 +82,23 @@ TEST_P(Lax, ASettingThatWasRefusedIsNotInForceInsideIt) {
   EXPECT_FALSE(governor_.set({{"low", 3}})) << "and it is of use as before";
 }
 
+TEST_P(Lax, BeginsAnewAfterAFailedRestoreWithItsSettingsInTheOrderInWhichTheyWereStated) {
+  const ParamValues stated{{"high", 30}, {"low", 20}}; // the other way round low is above high
+  const auto adopted = [&] {
+    return governor_.adopt(governor_.load(
+        GetParam(), 2, std::filesystem::path(POOL_LAB_FIXTURES) / (std::string(GetParam()) + ".so"),
+        stated));
+  };
+  Adopted first = adopted();
+  ASSERT_TRUE(first.state);
+  EXPECT_NE(first.state->problem, "") << "a fresh start";
+  const Plan plan = governor_.look({}, std::nullopt).plan;
+  EXPECT_EQ(plan.min_idle, 20U);
+  EXPECT_EQ(plan.max_in_use, 30U);
+  EXPECT_EQ(governor_.strategy()->values, (ParamValues{{"low", 20}, {"high", 30}, {"brittle", 0}}));
+  (void)governor_.retire(std::move(*first.old));
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, Lax, testing::Values("lax", "lax_own_set"),
                          [](const auto &way) { return std::string(way.param); });
 
