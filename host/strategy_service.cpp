@@ -108,6 +108,8 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
   });
   result.took = clock_.now() - begun;
   const std::lock_guard lock(mutex_);
+  if (status_.name != name) // it fell meanwhile
+    return result;
   status_.params = result.params;
   status_.set = over(status_.set, params);
   options_.on_event({StrategyEvent::Kind::params, name, "", "", result.params});
