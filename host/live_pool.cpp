@@ -413,6 +413,11 @@ std::vector<pool::WaitingRequest> LivePool::take_asks() {
   return core_.take_asks(clock_.now());
 }
 
+bool LivePool::waits(pool::RequestId request) const {
+  const std::lock_guard lock(mutex_);
+  return core_.waits(request);
+}
+
 void LivePool::admitted(pool::RequestId request, const pool::Verdict &verdict) {
   run([&](Time now, pool::Actions &out) { core_.admitted(now, request, verdict, out); });
 }

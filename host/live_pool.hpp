@@ -91,6 +91,7 @@ public:
   // ---- [governor] ----
   pl_observation observe(); // its samples stay valid until the next call
   std::vector<pool::WaitingRequest> take_asks();
+  bool waits(pool::RequestId request) const;
   void admitted(pool::RequestId request, const pool::Verdict &verdict);
   void follow(const pool::Plan &plan, bool fresh, bool admits);
   // Called, under the pool's lock, when the strategy should be asked soon.

@@ -168,11 +168,13 @@ TEST(LivePool, ALateVerdictDoesNotMeetTheNextRequestOfItsThread) {
   ASSERT_TRUE(comes_true([&] { return told.load(); }));
   asked = pool.take_asks();
   ASSERT_EQ(asked.size(), 1U);
+  EXPECT_TRUE(pool.waits(asked.front().request));
   pool.follow(plan_of(1, 1ms), false, true);
   ASSERT_TRUE(comes_true([&] { return ended == 1; }));
   pool.follow(plan_of(1, 60s), false, true);
   ++ended;
   ASSERT_TRUE(comes_true([&] { return pool.snapshot().levels.waiting == 1; }));
+  EXPECT_FALSE(pool.waits(asked.front().request)) << "another waits";
   pool.admitted(asked.front().request, {.kind = pool::Verdict::Kind::refuse});
   EXPECT_EQ(pool.snapshot().levels.waiting, 1U);
   (void)std::get<Lease>(holder).give_back(true);

@@ -154,6 +154,7 @@ void StrategyService::ask_about_waiters(Post &post) {
   const std::vector<pool::WaitingRequest> asks = pool_.take_asks();
   const std::size_t unasked = post.governor.admit_all(
       asks, [&] { return clock_.now(); },
+      [&](pool::RequestId request) { return pool_.waits(request); },
       [&](pool::RequestId request, const pool::Admission &admission) {
         pool_.admitted(request, admission.verdict);
         if (admission.failure && admission.failure->threw)

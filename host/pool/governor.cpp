@@ -175,14 +175,18 @@ Admission Governor::admit(const pl_ask &ask) {
 
 std::size_t Governor::admit_all(const std::vector<WaitingRequest> &asks,
                                 const std::function<Time()> &now,
+                                const std::function<bool(RequestId)> &still_waits,
                                 const std::function<void(RequestId, const Admission &)> &tell) {
+  const auto waits = [&](const WaitingRequest &ask) { return still_waits(ask.request); };
   const Time until = now() + longest_asking;
   for (std::size_t i = 0; i < asks.size(); ++i) {
     if (!admits()) // it was expelled at one before
       return 0;
     if (now() >= until)
-      return asks.size() - i;
-    tell(asks[i].request, admit(asks[i].shown));
+      return static_cast<std::size_t>(
+          std::count_if(asks.begin() + static_cast<std::ptrdiff_t>(i), asks.end(), waits));
+    if (waits(asks[i])) // while others were asked about, it may have been served
+      tell(asks[i].request, admit(asks[i].shown));
   }
   return 0;
 }

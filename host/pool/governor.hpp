@@ -110,8 +110,10 @@ public:
   Admission admit(const pl_ask &ask);
 
   // Asks about one after the other, and tells what came of each, until `longest_asking` has passed
-  // on `now`. Who is left is kept, unasked: answers how many these are.
+  // on `now`. Who does not wait any more at its turn is left out. Who is left is kept, unasked:
+  // answers how many these are.
   std::size_t admit_all(const std::vector<WaitingRequest> &asks, const std::function<Time()> &now,
+                        const std::function<bool(RequestId)> &still_waits,
                         const std::function<void(RequestId, const Admission &)> &tell);
   // A single call is watched. But a thousand of them, each well within what a call may take, would
   // keep looks and settings waiting for seconds.

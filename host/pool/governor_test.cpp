@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -168,6 +169,10 @@ TEST(Governor, TellsOfAnExceptionThatCrossedTheInterfaceOnTheWayBack) {
   governor.abandon();
 }
 
+bool everybody_waits(RequestId) {
+  return true;
+}
+
 // A clock that each call moves by 30 ms.
 class SlowCalls : public CallGuard {
 public:
@@ -188,7 +193,7 @@ TEST(Governor, AsksOfManyWaitersOnlyAsLongAsOthersMayWaitForIt) {
   slow.calls = 0;
   std::vector<RequestId> told;
   const auto unasked = governor.admit_all(
-      waiting, [&] { return slow.now; },
+      waiting, [&] { return slow.now; }, everybody_waits,
       [&](RequestId request, const Admission &) { told.push_back(request); });
   EXPECT_EQ(told, (std::vector<RequestId>{RequestId(1), RequestId(2), RequestId(3), RequestId(4)}))
       << "the first in the line first";
@@ -204,13 +209,38 @@ TEST(Governor, AsksNobodyMoreOnceTheStrategyIsGone) {
       "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
   int told = 0;
   const auto unasked = governor.admit_all(
-      std::vector<WaitingRequest>(5), [] { return Time{}; },
+      std::vector<WaitingRequest>(5), [] { return Time{}; }, everybody_waits,
       [&](RequestId, const Admission &) {
         ++told;
         (void)governor.retire(std::move(*governor.go_builtin()));
       });
   EXPECT_EQ(told, 1);
   EXPECT_EQ(unasked, 0U) << "it was not too slow";
+}
+
+TEST(Governor, AsksOnlyAboutRequestsThatStillWait) {
+  SlowCalls slow;
+  Governor governor(1, slow);
+  (void)governor.adopt(governor.load(
+      "very_patient", 1, std::filesystem::path(POOL_LAB_FIXTURES) / "very_patient.so", {}));
+  std::vector<WaitingRequest> waiting(9);
+  for (std::size_t i = 0; i < waiting.size(); ++i)
+    waiting[i].request = RequestId(i + 1);
+  slow.calls = 0;
+  std::vector<RequestId> told;
+  // As the second is asked about, the next three are served; and the eighth goes away.
+  std::set<RequestId> left{RequestId(8)};
+  const auto unasked = governor.admit_all(
+      waiting, [&] { return slow.now; }, [&](RequestId request) { return !left.contains(request); },
+      [&](RequestId request, const Admission &) {
+        told.push_back(request);
+        if (request == RequestId(2))
+          left.insert({RequestId(3), RequestId(4), RequestId(5)});
+      });
+  EXPECT_EQ(told, (std::vector<RequestId>{RequestId(1), RequestId(2), RequestId(6), RequestId(7)}));
+  EXPECT_EQ(slow.calls, 4);
+  EXPECT_EQ(unasked, 1U) << "the ninth; nobody is kept who has left";
+  (void)governor.retire(std::move(*governor.go_builtin()));
 }
 
 // An exception that the SDK stops, and one that crosses the interface.

@@ -148,6 +148,7 @@ public:
   pl_observation observe(Time now);
   // Waiting requests that the strategy has not been asked about yet.
   std::vector<WaitingRequest> take_asks(Time now);
+  bool waits(RequestId request) const { return line_.find(request) != nullptr; }
 
 private:
   enum class Trouble { none, too_many, down };

@@ -379,12 +379,15 @@ TEST(Pool, VerdictsReorderRefuseAndLimitTheWait) {
   ASSERT_EQ(asks.size(), 3U);
   EXPECT_EQ(asks[2].shown.ahead, 2U);
   EXPECT_TRUE(d.pool.take_asks(d.now).empty()) << "asked once each";
+  EXPECT_TRUE(d.pool.waits(RequestId(2)));
   d.verdict(2, {Verdict::Kind::refuse, false, {}});
+  EXPECT_FALSE(d.pool.waits(RequestId(2))) << "it was refused";
   EXPECT_EQ(d.refused.at(2), Refusal::rejected);
   d.verdict(4, {Verdict::Kind::wait, true, milliseconds(100)});
   d.pass(milliseconds(50));
   d.give_back(1);
   EXPECT_TRUE(d.holds.contains(4)) << "it was put at the front";
+  EXPECT_TRUE(d.pool.waits(RequestId(3)) && !d.pool.waits(RequestId(4)));
   d.verdict(4, {Verdict::Kind::refuse, false, {}}); // too late: ignored
   EXPECT_TRUE(d.holds.contains(4));
 }

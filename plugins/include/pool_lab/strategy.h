@@ -165,7 +165,10 @@ typedef struct pl_observation {
   uint64_t random; /* a fresh number at each look, from the run's seed */
 } pl_observation;
 
-/* ---- admit: a verdict on one request that has to wait --------------------- */
+/* ---- admit: a verdict on one request that has to wait ---------------------
+ * Those that began to wait meanwhile are asked about in a row, and shown as they
+ * were at its beginning: `now`, `ahead`, `waiting` and the other numbers know
+ * nothing of the verdicts on those before it in the row, nor of who left since. */
 
 typedef struct pl_ask {
   uint32_t struct_size;
@@ -261,7 +264,8 @@ typedef struct pl_strategy {
   /* Optional. [governor] A verdict on a request that waits already, at most once for each,
    * soon after it began to wait; `verdict` holds PL_KEEP. Absent, or a failure: the request
    * is kept. Those that began to wait meanwhile are asked about in a row, the first in the
-   * line first, for at most 100 ms; the rest of them are kept, and not asked about again. */
+   * line first, for at most 100 ms; the rest of them are kept, and not asked about again. One
+   * that waits no more at its turn is left out. */
   int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
 
   /* Optional. [governor] After a look: one line, why its plan is what it is.
