@@ -357,6 +357,34 @@ TEST(Containment, WhoIsSlowInAdmitIsNotAskedAboutAllAndTheLogSaysSo) {
   EXPECT_EQ(lab.service->status().contained, 0U);
 }
 
+TEST(Containment, WhoLeftTheLineWhileOthersWereAskedAboutIsNotAskedAbout) {
+  install_containment();
+  Lab lab;
+  const std::filesystem::path held = lab.copies / "held-in-admit";
+  ::setenv("POOL_LAB_HELD", held.c_str(), 1);
+  (void)lab.service->use("held_in_admit", {});
+  (void)lab.pool.pause(true); // so that all wait
+  std::vector<std::thread> waiting;
+  const auto one_more_waits = [&] {
+    waiting.emplace_back([&] { (void)lab.pool.acquire(lab.clock.now() + 10s, "test"); });
+    return comes_true([&] { return lab.pool.snapshot().levels.waiting == waiting.size(); });
+  };
+  EXPECT_TRUE(one_more_waits());
+  EXPECT_TRUE(comes_true([&] { return std::filesystem::exists(held); }));
+  // Two that it is asked about in a row, once it is done with the first.
+  EXPECT_TRUE(one_more_waits());
+  EXPECT_TRUE(one_more_waits());
+  std::filesystem::remove(held);
+  EXPECT_TRUE(comes_true([&] { return std::filesystem::exists(held); }));
+  (void)lab.pool.pause(false); // there is no database: all are refused
+  for (std::thread &one : waiting)
+    one.join();
+  std::filesystem::remove(held);
+  (void)lab.service->use("held_in_admit", {}); // and a look follows
+  EXPECT_EQ(lab.service->status().explain, "asked about 2");
+  EXPECT_EQ(lab.service->status().contained, 0U);
+}
+
 TEST(Containment, ThePutBackYieldsToAChoiceMadeMeanwhile) {
   Hearing log;
   StuckLab lab(false);
