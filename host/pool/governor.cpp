@@ -112,8 +112,8 @@ plugin::CallResult Governor::set(const ParamValues &values) {
   // A mistake changes nothing. The one that was refused comes first: it may have been taken all the
   // same, as not every author puts it back. Then backwards, through settings that were all in force
   // together: another way the strategy might refuse.
-  for (auto index = tried.rbegin(); index != tried.rend(); ++index)
-    if (auto undone = set_one(*strategy_, *index, before.at(*index).second);
+  for (; !tried.empty(); tried.pop_back())
+    if (auto undone = set_one(*strategy_, tried.back(), before.at(tried.back()).second);
         undone && undone->threw)
       return undone; // refused once more is no matter; this is a fault
   return failure;
