@@ -216,8 +216,7 @@ void StrategyService::expel(Post &post, const std::string &why, bool callable) {
   if (callable) {
     (void)post.governor.retire(std::move(*old));
   } else {
-    old->instance->abandon();
-    old->library->quarantine();
+    old->never_call_again();
   }
   {
     const std::lock_guard lock(mutex_);

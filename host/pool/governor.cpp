@@ -11,13 +11,12 @@ namespace {
 // As strategy.h says of a verdict; the pool adds it to a moment.
 constexpr std::chrono::hours longest_wait{1};
 
-// Not even to end it: its thread is parked in it, or its exception crossed the interface.
-void never_call_again(Strategy &strategy) noexcept {
-  strategy.instance->abandon();
-  strategy.library->quarantine();
-}
-
 } // namespace
+
+void Strategy::never_call_again() noexcept {
+  instance->abandon();
+  library->quarantine();
+}
 
 Governor::Governor(std::uint64_t seed, CallGuard &guard) : guard_(guard), random_(seed) {}
 
@@ -28,22 +27,20 @@ Strategy Governor::load(const std::string &name, std::uint64_t generation,
   made.generation = generation;
   made.copy = copy;
   guarded("load", [&] { made.library = std::make_unique<plugin::Library>(copy); });
-  made.begins_with = values;
-  begin(made);
+  begin(made, values);
   return made;
 }
 
-// Makes its instance, with what it begins with. Throws plugin::Unusable, and has ended it then.
-void Governor::begin(Strategy &to) {
+// Makes its instance, with `values`. Throws plugin::Unusable, and has ended it then.
+void Governor::begin(Strategy &to, const ParamValues &values) {
   try {
     guarded("create", [&] { to.instance = std::make_unique<plugin::Instance>(*to.library); });
     to.values.clear();
     for (const plugin::Param &param : to.library->params())
       to.values.emplace_back(param.name, param.default_value);
-    std::vector<std::uint32_t> tried; // none is taken back: its instance ends
-    if (const auto failure = try_all(to, to.begins_with, tried)) {
+    if (const auto failure = set_all(to, values)) {
       if (failure->threw)
-        never_call_again(to);
+        to.never_call_again();
       throw plugin::Unusable("params", failure->text);
     }
   } catch (...) {
@@ -68,7 +65,7 @@ std::optional<Handover> Governor::hand_over(Strategy &old, Strategy &next) {
   const auto unsaved = guarded("save", [&] { return old.instance->save(state); });
   if (unsaved) {
     if (unsaved->threw)
-      never_call_again(old);
+      old.never_call_again();
     return Handover{0, "it could not be saved: " + unsaved->text};
   }
   if (state.empty())
@@ -78,11 +75,11 @@ std::optional<Handover> Governor::hand_over(Strategy &old, Strategy &next) {
   const auto refused = guarded("restore", [&] { return next.instance->restore(state); });
   if (!refused)
     return Handover{state.size(), ""};
-  // It may have taken half of it: another instance begins.
+  // It may have taken half of it: another instance of the same library begins.
   if (refused->threw)
     next.instance->abandon();
   guarded("destroy", [&] { next.instance.reset(); });
-  begin(next);
+  begin(next, ParamValues(next.values));
   return Handover{state.size(), refused->text};
 }
 
@@ -101,22 +98,7 @@ std::optional<Strategy> Governor::go_builtin() {
 plugin::CallResult Governor::set(const ParamValues &values) {
   if (!strategy_)
     return plugin::CallFailure{false, "no strategy is in use"};
-  const ParamValues before = strategy_->values;
-  std::vector<std::uint32_t> tried;
-  auto failure = try_all(*strategy_, values, tried);
-  if (!failure)
-    return std::nullopt;
-  strategy_->values = before;
-  if (failure->threw)
-    return failure;
-  // A mistake changes nothing. The one that was refused comes first: it may have been taken all the
-  // same, as not every author puts it back. Then backwards, through settings that were all in force
-  // together: another way the strategy might refuse.
-  for (; !tried.empty(); tried.pop_back())
-    if (auto undone = set_one(*strategy_, tried.back(), before.at(tried.back()).second);
-        undone && undone->threw)
-      return undone; // refused once more is no matter; this is a fault
-  return failure;
+  return set_all(*strategy_, values);
 }
 
 Decision Governor::look(pl_observation seen, const std::optional<ServerView> &server,
@@ -193,7 +175,7 @@ std::size_t Governor::admit_all(const std::vector<WaitingRequest> &asks,
 
 void Governor::abandon() noexcept {
   if (strategy_)
-    never_call_again(*strategy_);
+    strategy_->never_call_again();
 }
 
 Plan Governor::builtin_plan() {
@@ -204,17 +186,27 @@ Plan Governor::builtin_plan() {
   return plan;
 }
 
+// One that is refused is not in force: not every author puts back what was.
 plugin::CallResult Governor::set_one(Strategy &to, std::uint32_t index, double value) {
-  return guarded("set", [&] { return to.instance->set(index, value); });
+  const auto call = [&](double wanted) {
+    return guarded("set", [&] { return to.instance->set(index, wanted); });
+  };
+  double &in_force = to.values.at(index).second;
+  auto failure = call(value);
+  if (!failure)
+    in_force = value;
+  else if (!failure->threw)
+    if (auto way_back = call(in_force); way_back && way_back->threw)
+      return way_back; // refused once more is no matter; this is a fault
+  return failure;
 }
 
-// Checks all before it sets the first. `tried` are those that it has set, the one among them that
-// the strategy itself refused.
-plugin::CallResult Governor::try_all(Strategy &to, const ParamValues &values,
-                                     std::vector<std::uint32_t> &tried) {
+// All or none, and in whatever order they are stated. A strategy may compare two of them: what it
+// refuses beside the old value of another is tried again beside the new one.
+plugin::CallResult Governor::set_all(Strategy &to, const ParamValues &values) {
   const auto &params = to.library->params();
-  std::vector<std::pair<std::uint32_t, double>> wanted;
-  for (const auto &[name, value] : values) {
+  std::vector<std::pair<std::uint32_t, double>> wanted, taken; // the latter with what was before
+  for (const auto &[name, value] : values) {                   // a mistake in one, and none is set
     const auto index = plugin::index_of(params, name);
     if (!index)
       return plugin::CallFailure{false, plugin::no_such_setting(to.name, name, params)};
@@ -222,11 +214,34 @@ plugin::CallResult Governor::try_all(Strategy &to, const ParamValues &values,
       return plugin::CallFailure{false, *problem};
     wanted.emplace_back(*index, value);
   }
-  for (const auto &[index, value] : wanted) {
-    tried.push_back(index);
-    if (auto failure = set_one(to, index, value))
-      return failure;
-    to.values.at(index).second = value;
+  while (!wanted.empty()) {
+    plugin::CallResult failure; // the first of this round
+    const std::size_t left = wanted.size();
+    for (auto one = wanted.begin(); one != wanted.end();) {
+      const auto [index, value] = *one;
+      const double before = to.values.at(index).second;
+      auto refused = set_one(to, index, value);
+      if (refused && refused->threw)
+        return refused;
+      if (refused) {
+        if (!failure)
+          failure = std::move(refused);
+        ++one;
+      } else {
+        taken.emplace_back(index, before);
+        one = wanted.erase(one);
+      }
+    }
+    if (wanted.size() < left)
+      continue;
+    // Back the way it came, through settings that were all in force together: another way the
+    // strategy might refuse.
+    for (; !taken.empty(); taken.pop_back()) {
+      const auto [index, before] = taken.back();
+      if (auto way_back = set_one(to, index, before); way_back && way_back->threw)
+        return way_back;
+    }
+    return failure;
   }
   return std::nullopt;
 }

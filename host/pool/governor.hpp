@@ -48,8 +48,10 @@ struct Strategy {
   std::filesystem::path copy; // the private copy that is loaded
   std::unique_ptr<plugin::Library> library;
   std::unique_ptr<plugin::Instance> instance;
-  ParamValues begins_with; // as they were stated, in that order; others begin at their defaults
-  ParamValues values;      // of every parameter
+  ParamValues values; // of every parameter
+
+  // Not even to end it: its thread is parked in it, or its exception crossed the interface.
+  void never_call_again() noexcept;
 };
 
 struct Decision {
@@ -139,10 +141,9 @@ private:
     } leave{guard_};
     return call();
   }
-  void begin(Strategy &to);
+  void begin(Strategy &to, const ParamValues &values);
   plugin::CallResult set_one(Strategy &to, std::uint32_t index, double value);
-  plugin::CallResult try_all(Strategy &to, const ParamValues &values,
-                             std::vector<std::uint32_t> &tried);
+  plugin::CallResult set_all(Strategy &to, const ParamValues &values);
   std::optional<Handover> hand_over(Strategy &old, Strategy &next);
 
   CallGuard &guard_;

@@ -83,8 +83,17 @@ TEST_P(Lax, ASettingThatWasRefusedIsNotInForceInsideIt) {
   EXPECT_FALSE(governor_.set({{"low", 3}})) << "and it is of use as before";
 }
 
-TEST_P(Lax, BeginsAnewAfterAFailedRestoreWithItsSettingsInTheOrderInWhichTheyWereStated) {
-  const ParamValues stated{{"high", 30}, {"low", 20}}; // the other way round low is above high
+TEST_P(Lax, SettingsThatSuitEachOtherAreTakenInWhateverOrderTheyAreStated) {
+  EXPECT_FALSE(governor_.set({{"low", 20}, {"high", 30}})) << "20 is above the old high";
+  EXPECT_FALSE(governor_.set({{"high", 5}, {"low", 2}})) << "5 is below the old low";
+  const Plan plan = governor_.look({}, std::nullopt).plan;
+  EXPECT_EQ(plan.min_idle, 2U);
+  EXPECT_EQ(plan.max_in_use, 5U);
+  EXPECT_EQ(governor_.strategy()->values, (ParamValues{{"low", 2}, {"high", 5}, {"brittle", 0}}));
+}
+
+TEST_P(Lax, BeginsAnewAfterAFailedRestoreWithItsSettings) {
+  const ParamValues stated{{"high", 30}, {"low", 20}}; // low alone is above the high by default
   const auto adopted = [&] {
     return governor_.adopt(governor_.load(
         GetParam(), 2, std::filesystem::path(POOL_LAB_FIXTURES) / (std::string(GetParam()) + ".so"),
@@ -118,7 +127,9 @@ TEST(Governor, EndsUnderGuardTheStrategyThatRefusesItsFirstSettings) {
                                    std::filesystem::path(POOL_LAB_FIXTURES) / "choosy.so",
                                    {{"odd", 2}}),
                plugin::Unusable);
-  EXPECT_EQ(guard.calls, (std::vector<std::string>{"load", "create", "set", "destroy", "close"}));
+  EXPECT_EQ(guard.calls,
+            (std::vector<std::string>{"load", "create", "set", "set", "destroy", "close"}))
+      << "the second takes back what was refused";
 }
 
 TEST(Governor, EndsUnderGuardTheLibraryThatMakesNoInstance) {

@@ -257,8 +257,9 @@ typedef struct pl_strategy {
   /* Required with params. [governor] Parameter number `param` (0..count-1) gets
    * `value`, which is of its type and in its range. A look follows. A failure:
    * the value is not taken, nor are others that were set with it, and the reason is told to
-   * whoever set it. To be sure of that the host then sets what was in force: this one, and those
-   * that were set before it, the last one first. */
+   * whoever set it. To be sure of that the host then sets what was in force: this one at once, the
+   * others the last one first. Before it gives up it tries this one again after the others, so
+   * that a strategy may compare two of them, and nobody has to know an order. */
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
   /* Optional. [governor] A verdict on a request that waits already, at most once for each,
