@@ -1,23 +1,17 @@
 // A client that goes away while its request waits for a connection: nobody is
 // served in its place, and nothing is written for it.
+#include "host/silent_client.hpp"
 #include "host/test_host.hpp"
 #include "host/test_waiting.hpp"
 
 #include <chrono>
 #include <functional>
 #include <future>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <pqxx/connection_base>
@@ -28,46 +22,6 @@ namespace lab::host {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A client that has sent its request and not read its answer yet.
-class Client {
-public:
-  Client(const TestHost &host, const std::string &body) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(host.port());
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<const sockaddr *>(&to), sizeof to) != 0)
-      throw std::runtime_error("a client can't connect");
-    const std::string request = fmt::format("POST /jobs HTTP/1.1\r\nHost: localhost\r\n"
-                                            "Content-Type: application/json\r\n"
-                                            "Content-Length: {}\r\n\r\n{}",
-                                            body.size(), body);
-    (void)!::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
-  }
-  Client(Client &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Client &operator=(Client &&) = delete;
-  ~Client() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-
-  // Sends no more, and reads to the end what the host has to say.
-  std::string half_close_and_read() {
-    ::shutdown(fd_, SHUT_WR);
-    const timeval patience{10, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    std::string got;
-    char buffer[4096];
-    for (ssize_t n = 0; (n = ::recv(fd_, buffer, sizeof buffer, 0)) > 0;)
-      got.append(buffer, static_cast<std::size_t>(n));
-    return got;
-  }
-
-private:
-  int fd_ = -1;
-};
 
 nlohmann::json pool_of(const TestHost &host) {
   return host.http("GET", "/api/v1/pool").json();
@@ -89,7 +43,7 @@ TEST(GoneClients, AreCancelledAndTheNextOneIsServedAsSoonAsTheHolderGivesBack) {
     return host.http("POST", "/lab/hold", R"({"kind":"submit","hold_ms":4000})").status;
   });
   ASSERT_TRUE(comes_true([&] { return pool_of(host)["in_use"] == 1; }));
-  std::vector<Client> clients;
+  std::vector<SilentClient> clients;
   for (int i = 0; i < 20; ++i)
     clients.emplace_back(host, with_mark);
   ASSERT_TRUE(comes_true([&] { return pool_of(host)["waiting"] == 20; }));
@@ -121,7 +75,7 @@ TEST(GoneClients, OneThatIsHalfClosedCountsAsGoneAndHearsNothing) {
     return host.http("POST", "/lab/hold", R"({"kind":"submit","hold_ms":1500})").status;
   });
   ASSERT_TRUE(comes_true([&] { return pool_of(host)["in_use"] == 1; }));
-  Client client(host, R"({"type":"send_email","payload":{"mark":"half"}})");
+  SilentClient client(host, R"({"type":"send_email","payload":{"mark":"half"}})");
   ASSERT_TRUE(comes_true([&] { return pool_of(host)["waiting"] == 1; }));
   EXPECT_EQ(client.half_close_and_read(), "");
   EXPECT_EQ(holder.get(), 200);
