@@ -149,9 +149,10 @@ public:
                 [&] { return instance_->explain(why); });
   }
 
-  void set(std::uint32_t param, const std::string &name, double value) {
-    steps_.call("set", fmt::format("in set, {} = {}", name, value),
-                [&] { return instance_->set(param, value); });
+  // Returns why not, when it was refused in good order.
+  std::optional<std::string> set(std::uint32_t param, const std::string &name, double value) {
+    return refusable("set", fmt::format("in set, {} = {}", name, value),
+                     [&] { return instance_->set(param, value); });
   }
 
   std::vector<std::byte> save() {
@@ -160,18 +161,9 @@ public:
     return bytes;
   }
 
-  // Returns why not, when it was refused in good order.
   std::optional<std::string> restore(const std::vector<std::byte> &bytes, const char *what) {
-    std::optional<std::string> refused;
-    steps_.call("restore", fmt::format("in restore, of {}", what), [&]() -> CallResult {
-      const CallResult failure = instance_->restore(bytes);
-      if (failure && failure->threw)
-        return failure;
-      if (failure)
-        refused = failure->text;
-      return std::nullopt;
-    });
-    return refused;
+    return refusable("restore", fmt::format("in restore, of {}", what),
+                     [&] { return instance_->restore(bytes); });
   }
 
   void destroy() {
@@ -181,6 +173,20 @@ public:
   const pl_plan &plan() const { return plan_; }
 
 private:
+  // A call whose failure is an answer too, unless it threw.
+  template <class Call>
+  std::optional<std::string> refusable(const char *check, const std::string &where, Call call) {
+    std::optional<std::string> refused;
+    steps_.call(check, where, [&]() -> CallResult {
+      CallResult failure = call();
+      if (!failure || failure->threw)
+        return failure;
+      refused = failure->text;
+      return std::nullopt;
+    });
+    return refused;
+  }
+
   Steps &steps_;
   std::optional<Instance> instance_;
   pl_plan plan_ = default_plan();
@@ -224,7 +230,7 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
   if (library.has_save()) {
     const std::vector<std::byte> state = first.save();
     Driven heir(library, steps);
-    if (library.has_restore()) {
+    if (library.has_restore() && !state.empty()) {
       if (const auto refused = heir.restore(state, "what save gave"))
         throw Refusal("restore", "it refuses what its own save gave: " + *refused);
       heir.look(Storm().step(heir.plan()), 1, ", after restore");
@@ -247,7 +253,8 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
 }
 
 // Every parameter at both ends and at its default, each on an instance that
-// works on: a change takes effect without a swap.
+// works on: a change takes effect without a swap. A value may be refused, as one that does not
+// go with the others; a default beside the others' defaults may not.
 void settings(Library &library, Steps &steps) {
   constexpr std::size_t looks_each = 40;
   constexpr std::size_t stride = Storm::length / looks_each;
@@ -255,7 +262,10 @@ void settings(Library &library, Steps &steps) {
   for (std::uint32_t i = 0; i < params.size(); ++i) {
     Driven driven(library, steps);
     for (const double value : {params[i].min, params[i].max, params[i].default_value}) {
-      driven.set(i, params[i].name, value);
+      const auto refused = driven.set(i, params[i].name, value);
+      if (refused && value == params[i].default_value)
+        throw Refusal("set", fmt::format("it refuses its own default, {} = {}: {}", params[i].name,
+                                         value, *refused));
       const std::string setting = fmt::format(", with {} = {}", params[i].name, value);
       Storm weather;
       std::size_t number = 0;

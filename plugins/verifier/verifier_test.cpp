@@ -112,6 +112,7 @@ const std::vector<Bad> zoo = {
     {"null_look", "table", {"`look` is NULL"}},
     {"order_out_of_range", "plan", {"order is 7", "PL_FIFO"}},
     {"says_it_is_fine", "exit", {"in look", "exit status 0"}},
+    {"refuses_its_default", "set", {"its own default, max = 10", "10 is too many"}},
     {"setting_breaks_plan", "plan", {"with max = 5000", "max_in_use is 5000"}},
     {"short_table", "table", {"struct_size is 32", "look"}},
     {"signals_its_parent", "process", {"in look, call 1", "a signal to another process"}},
@@ -249,7 +250,7 @@ TEST(Verifier, AcceptsTheLabsStrategiesAndTellsWhatTheyAre) {
 }
 
 TEST(Verifier, AcceptsPlainCAndEveryOptionalFunction) {
-  for (const char *name : {"plain_c", "everything", "constant_5"}) {
+  for (const char *name : {"plain_c", "everything", "particular", "constant_5"}) {
     const Verdict verdict = verify(verifier, built / "good" / (std::string(name) + ".so"));
     EXPECT_TRUE(verdict.ok) << name << ": " << verdict.what;
     EXPECT_TRUE(verdict.warnings.empty()) << name << ": " << verdict.warnings[0];

@@ -11,7 +11,7 @@
  * does that), so a strategy keeps no static variables.
  *
  * Life: pool_lab_strategy -> create -> set* -> [restore] -> (look, admit,
- * explain, set)* -> [save] -> destroy. Then the library is closed.
+ * explain, set, save)* -> destroy. Then the library is closed.
  *
  * What may cross: numbers, and bytes in buffers that the host owns. No
  * exception, no ownership, no C++ type. Times are nanoseconds on the host's
@@ -82,8 +82,9 @@ typedef struct pl_plan {
   pl_ns wait_timeout;         /* 0..1 h, default 5 s. A request's deadline is when it asked + this,
                                  never past its own. Holds for those already waiting. 0: no waiting. */
   pl_ns idle_timeout;         /* 1 ms..24 h, default 30 s. An idle connection closes after this. */
-  pl_ns max_lifetime;         /* 1 s..24 h, default 30 min, less a jitter of up to 10 %. */
-  pl_ns next_look;            /* 1 ms..1 min, default 1 s. When to be asked again. */
+  pl_ns max_lifetime; /* 1 s..24 h, default 30 min, less a jitter of up to 10 %. Of connections
+                         that are opened from now on. */
+  pl_ns next_look;    /* 1 ms..1 min, default 1 s. When to be asked again. */
 } pl_plan;
 
 /* ---- the observation: what a strategy is shown ---------------------------- */
@@ -276,7 +277,8 @@ typedef struct pl_strategy {
   /* Optional, both. [governor] State handed over when a new build of the same
    * name replaces this one. `save` writes at most `capacity` bytes (up to
    * 1 MiB) and answers how many, or how many it needs when that is more; 0:
-   * none; POOL_LAB_NOT_SAVED: it failed. `restore` comes once, after `create` and the
+   * none; POOL_LAB_NOT_SAVED: it failed. Looks may follow it, for if the next build can't begin,
+   * this one stays. `restore` comes once, after `create` and the
    * settings; a failure means a fresh start: the instance is destroyed, and another one
    * created. Either failure is told to whoever swaps. The bytes may be those of any other
    * build; `bytes` may be null where `size`, or `capacity`, is 0. */
