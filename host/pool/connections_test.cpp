@@ -47,6 +47,23 @@ TEST(Pool, AServerAtItsCeilingIsNamedAsTheCause) {
   EXPECT_EQ(d.refused.at(2), Refusal::too_many_connections);
 }
 
+TEST(Pool, AnErrorOfLongAgoIsNotBlamed) {
+  Driver d(plan_of(3, milliseconds(200)));
+  d.ask(1);
+  d.connect_one();
+  d.ask(2);
+  d.fail_connect(true);
+  d.give_back(1); // serves 2, so that nobody wants another connection
+  d.pass(seconds(1));
+  d.ask(3);
+  d.pass(milliseconds(250)); // the connect hangs, and tells nothing
+  EXPECT_EQ(d.refused.at(3), Refusal::too_many_connections) << "as it was a second ago";
+  d.pass(hours(1));
+  d.ask(4);
+  d.pass(milliseconds(250));
+  EXPECT_EQ(d.refused.at(4), Refusal::timed_out) << "the server has refused nothing for an hour";
+}
+
 TEST(Pool, WhoWaitsAtTheLimitIsNotBlamedOnTheServer) {
   Driver d(plan_of(5, milliseconds(500)));
   d.ask(1);

@@ -140,11 +140,10 @@ Admission Governor::admit(const pl_ask &ask) {
   auto failure = guarded("admit", [&] { return strategy_->instance->admit(ask, answer); });
   if (failure)
     return {{}, std::move(failure)};
-  // Nonsense decides nothing.
-  if (answer.kind > PL_REFUSE || answer.place > PL_FRONT || answer.wait < 0)
-    return {};
   switch (answer.kind) {
   case PL_WAIT: {
+    if (answer.place > PL_FRONT || answer.wait < 0)
+      return {}; // nonsense decides nothing
     const Duration wait = std::min<Duration>(Duration(answer.wait), longest_wait);
     return {{Verdict::Kind::wait, answer.place == PL_FRONT, wait}, std::nullopt};
   }

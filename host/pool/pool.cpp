@@ -13,6 +13,9 @@ using std::chrono::seconds;
 // its coming back.
 constexpr Duration first_pause = milliseconds(200);
 constexpr Duration longest_pause = milliseconds(500);
+// So long an error is the cause of later waits that end unserved, unless a connect went well
+// since. The next try may hang for half of it, and tell nothing meanwhile.
+constexpr Duration remembered = seconds(10);
 // How often idle connections are looked over for their lifetime.
 constexpr Duration sweep = seconds(1);
 
@@ -231,6 +234,8 @@ void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &
   if (new_timeout)
     line_.plan_timeout(plan.wait_timeout);
   settle(now, out);
+  if (fresh && admits && !line_.empty()) // it has been asked about nobody yet
+    out.emplace_back(AskStrategy{});
 }
 
 void Pool::tick(Time now, Actions &out) {
@@ -549,23 +554,16 @@ std::uint32_t Pool::free_room(Time now) const {
   return connecting_ == 0 && now >= connect_after_ ? std::min(room, 1U) : 0;
 }
 
-// The last connect error during a wait is its cause, where a connection more
-// would have served it: a pool that waits for a server at its ceiling is not a
+// The last connect error during a wait, or not long before it, is its cause, where a connection
+// more would have served it: a pool that waits for a server at its ceiling is not a
 // pool that is too small. A pool that has all it may have is its own cause.
 Refusal Pool::why_timed_out(const Waiter &waiter) const {
   if (open_ >= std::min(plan_.max_in_use, max_open()))
     return Refusal::timed_out;
-  const bool during = last_error_ != Trouble::none && last_error_at_ >= waiter.asked;
-  const Trouble cause = trouble_ != Trouble::none ? trouble_ : during ? last_error_ : Trouble::none;
-  switch (cause) {
-  case Trouble::too_many:
-    return Refusal::too_many_connections;
-  case Trouble::down:
-    return Refusal::db_unavailable;
-  case Trouble::none:
-    break;
-  }
-  return Refusal::timed_out;
+  const Duration before = trouble_ == Trouble::none ? Duration::zero() : remembered;
+  if (last_error_ == Trouble::none || last_error_at_ + before < waiter.asked)
+    return Refusal::timed_out;
+  return last_error_ == Trouble::too_many ? Refusal::too_many_connections : Refusal::db_unavailable;
 }
 
 } // namespace lab::pool

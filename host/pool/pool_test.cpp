@@ -367,6 +367,24 @@ TEST(Pool, AChangedWaitTimeoutHoldsForThoseWaiting) {
   EXPECT_EQ(d.refused.at(2), Refusal::timed_out);
 }
 
+TEST(Pool, AStrategyThatComesIsAskedAboutThoseWhoWaitAlready) {
+  Driver d(plan_of(1, seconds(5)));
+  d.ask(1);
+  d.connect_all();
+  d.ask(2);
+  Actions out;
+  d.pool.follow(d.now, plan_of(1, seconds(5)), true, true, out);
+  EXPECT_EQ(std::count_if(
+                out.begin(), out.end(),
+                [](const Action &action) { return std::holds_alternative<AskStrategy>(action); }),
+            1);
+  out.clear();
+  d.pool.follow(d.now, plan_of(1, seconds(5)), false, true, out);
+  EXPECT_TRUE(std::none_of(out.begin(), out.end(), [](const Action &action) {
+    return std::holds_alternative<AskStrategy>(action);
+  })) << "a look does not lead to the next";
+}
+
 TEST(Pool, VerdictsReorderRefuseAndLimitTheWait) {
   Driver d(plan_of(1, seconds(5)));
   d.follow(plan_of(1, seconds(5)), false, true);

@@ -15,6 +15,8 @@ using std::chrono::seconds;
 // try within a second; up to a quarter is jitter.
 constexpr Duration first_pause = milliseconds(200);
 constexpr Duration longest_pause = milliseconds(500);
+// How long an error is the cause of later waits, while no connect goes well.
+constexpr Duration remembered = seconds(10);
 // How late an idle connection may be found to be past its lifetime.
 constexpr Duration sweep = seconds(1);
 
@@ -359,8 +361,8 @@ Outcome Books::judge(const Refuse &a, const Request &request) const {
   }
   require(request.deadline <= now_, "r{} times out {} ns before its deadline", number(a.request),
           (request.deadline - now_).count());
-  const bool during = last_error_at_ >= request.asked;
-  const Trouble error = trouble_ != Trouble::none ? trouble_ : during ? last_error_ : Trouble::none;
+  const Duration before = trouble_ == Trouble::none ? Duration::zero() : remembered;
+  const Trouble error = last_error_at_ + before >= request.asked ? last_error_ : Trouble::none;
   const Refusal cause = error == Trouble::down      ? Refusal::db_unavailable
                         : error == Trouble::refused ? Refusal::too_many_connections
                                                     : Refusal::timed_out;

@@ -70,17 +70,13 @@ fault(capacity_leaked_on_a_failed_connect
   [[  vacate(*slot);]])
 
 fault(waiter_not_woken_when_the_limit_rises
-  [[  settle(now, out);
-}
-
-void Pool::tick]]
-  [[  expire(now, out);
+  [[    line_.plan_timeout(plan.wait_timeout);
+  settle(now, out);]]
+  [[    line_.plan_timeout(plan.wait_timeout);
+  expire(now, out);
   retire_idle(now, out);
   window_.levels(now, levels());
-  announce_wake(now, out);
-}
-
-void Pool::tick]])
+  announce_wake(now, out);]])
 
 fault(deadline_armed_again
   [[slot->asked, slot->deadline, slot->deadline,]]
