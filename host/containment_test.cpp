@@ -138,6 +138,11 @@ TEST_P(Contained, TheHostLivesAndTheLastGoodOneIsPutBack) {
   stop = true;
   busy.join();
 
+  // Asked for by its name, what was put back is what is wanted.
+  (void)lab.service->use("bounded_timeout", {});
+  EXPECT_EQ(lab.service->status().state, StrategyState::ok);
+  EXPECT_EQ(lab.service->status().problem, "");
+
   // And the lab goes on: an ordinary swap works.
   (void)lab.service->use("fixed_tiny", {});
   EXPECT_EQ(lab.service->status().state, StrategyState::ok);
@@ -174,6 +179,17 @@ TEST(Containment, EachOrderIsAnsweredThoughTheGovernorFalls) {
       return;
     ASSERT_TRUE(comes_true([&] { return lab.service->status().name == "fixed_tiny"; }));
   }
+}
+
+TEST(Containment, WhatASaveDropsDoesNotComeBackWithWhoIsPutBack) {
+  install_containment();
+  Lab lab;
+  (void)lab.service->use("bounded_timeout", {{"max", 23}});
+  (void)lab.service->use("fault_on_command", {});
+  lab.service->change_settings({{"bounded_timeout", {{"max", 30}}}}, false);
+  EXPECT_THROW((void)lab.service->use("fault_on_command", {{"fault", 1}}), StrategyRefused);
+  ASSERT_TRUE(comes_true([&] { return lab.service->status().name == "bounded_timeout"; }));
+  EXPECT_EQ(lab.pool.snapshot().plan.max_in_use, 30U);
 }
 
 // A lab whose strategy is stuck in a look of its own, for as long as the file is there.

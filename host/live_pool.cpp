@@ -115,15 +115,18 @@ std::variant<Lease, Refused> LivePool::acquire(Time deadline, std::string_view r
   while (parked.served && parked.rested > fresh && !parked.connection->alive()) {
     parked.reset();
     const pool::ConnectionId dead = parked.id;
+    std::unique_ptr<db::Connection> reclaimed;
     run([&](Time now, pool::Actions &out) {
       if (place_of(dead).has(dead))
         core_.dead_at_checkout(now, dead, out);
       else { // reclaimed from a thread that stood still so long: it asks anew
-        reclaimed_.erase(dead);
+        reclaimed = std::move(reclaimed_.extract(dead).mapped());
         core_.acquire(now, parked.request(), deadline - work, route, out);
       }
       watch_caller(parked, out, now, caller);
     });
+    if (reclaimed)
+      connector_->close(std::move(reclaimed));
     parked.wait();
   }
   return outcome(parked);

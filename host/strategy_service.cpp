@@ -112,6 +112,9 @@ SwapResult StrategyService::set_params(const pool::ParamValues &params) {
     return result;
   status_.params = result.params;
   status_.set = over(status_.set, params);
+  // Asked for by its name, it is what is wanted, also where it had been put back.
+  status_.state = StrategyState::ok;
+  status_.problem.clear();
   options_.on_event({StrategyEvent::Kind::params, name, "", "", result.params});
   return result;
 }
@@ -149,6 +152,10 @@ void StrategyService::change_settings(const StrategySettings &settings, bool kee
   }
   const std::lock_guard lock(mutex_);
   settings_ = settings;
+  if (!keep_set) // nor of one that would be put back
+    for (std::optional<Wanted> *const other : {&last_good_, &put_back_})
+      if (*other)
+        (*other)->params.clear();
   if (now.name.empty() || status_.name != now.name)
     return; // none is in use, or it fell meanwhile
   status_.params = result.params;
