@@ -97,6 +97,8 @@ test('a frozen database', { timeout: 60_000 }, async () => {
   await page.waitForFunction(() => poolLab.history.last.rate?.ok > 60);
   run('fault', 'freeze', '--seconds', '5');
   await names('frozen', row => row.rate !== null && row.rate.ok === 0 && row.gauges.in_use > 0);
+  await page.waitForFunction(() => poolLab.history.rows.some(({ server, gauges }) => gauges.server && !server),
+    null, { timeout: 10_000 }); // what was read of it before is not told for ever
 });
 
 test('a leak', { timeout: 60_000 }, async () => {

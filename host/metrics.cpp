@@ -1,5 +1,7 @@
 #include "host/metrics.hpp"
 
+#include <vector>
+
 #include <prometheus/text_serializer.h>
 
 namespace lab::host {
@@ -191,9 +193,11 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   wait_limit_->Set(in_seconds(now.plan.wait_timeout));
   set_counts(now);
 
-  if (const auto reading = server.last()) {
+  std::vector<prometheus::Gauge *> of_server;
+  if (const auto reading = server.fresh()) {
     const auto set = [&](const char *kind, int value) {
-      server_->Add({{"kind", kind}}).Set(value);
+      of_server.push_back(&server_->Add({{"kind", kind}}));
+      of_server.back()->Set(value);
     };
     set("max", reading->numbers.max_connections);
     set("reserved", reading->numbers.reserved);
@@ -214,7 +218,9 @@ std::string Metrics::text(const LivePool &pool, const StrategyService &strategie
   in_force.Set(1);
   prometheus::Gauge *const swap = show_last_swap();
   std::string text = prometheus::TextSerializer().Serialize(registry_.Collect());
-  // Gone with this scrape, so that only the one in force is ever shown.
+  // Gone with this scrape, so that only what is in force, and what is known now, is ever shown.
+  for (prometheus::Gauge *const one : of_server)
+    server_->Remove(one);
   strategy_->Remove(&in_force);
   if (swap != nullptr)
     swap_->Remove(swap);

@@ -44,8 +44,14 @@ TEST(Outage, IsNamedAndServiceResumesByItself) {
   EXPECT_EQ(host.http("GET", "/health").status, 200) << "it says how it is all the same";
   EXPECT_TRUE(
       comes_true([&] { return host.http("GET", "/health").json()["status"] == "degraded"; }));
+  const auto metrics_tell_of_it = [&] {
+    return host.http("GET", "/metrics").body.find("pool_lab_server_connections{") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(comes_true([&] { return !metrics_tell_of_it(); })) << "it has no connections now";
 
   postgres.start();
+  EXPECT_TRUE(comes_true(metrics_tell_of_it));
   EXPECT_TRUE(comes_true([&] { return host.http("POST", "/jobs", job).status == 201; }));
   EXPECT_TRUE(comes_true([&] { return host.http("GET", "/health").json()["status"] == "ok"; }));
 }

@@ -17,6 +17,11 @@ std::optional<ServerWatch::Reading> ServerWatch::last() const {
   return last_;
 }
 
+std::optional<ServerWatch::Reading> ServerWatch::fresh() const {
+  const auto reading = last();
+  return reading && clock_.now() - reading->at <= fresh_for ? reading : std::nullopt;
+}
+
 std::string ServerWatch::problem() const {
   const std::lock_guard lock(mutex_);
   return problem_;

@@ -2,6 +2,7 @@
 // connection that stands outside the pool. [any thread]
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,9 @@ public:
   };
   // The last good one; nothing until the first.
   std::optional<Reading> last() const;
+  // The same while it tells of now: nothing once the server has not answered for this long.
+  static constexpr std::chrono::seconds fresh_for{3};
+  std::optional<Reading> fresh() const;
   // Why the latest try failed; "" when it went well.
   std::string problem() const;
   // Whether that was silence: the server is there, and answered nothing in time.
