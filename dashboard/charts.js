@@ -39,16 +39,16 @@ const charts = [
     { name: 'wait limit', of: r => r.gauges.plan.wait_timeout_ms, colour: 7, dash: dashed, bound: true },
   ] },
   { id: 'server', title: 'PostgreSQL’s connections', series: [
-    { name: 'all', of: r => r.gauges.server?.total, colour: 1, dash: solid, ghost: true },
-    { name: 'of others', of: r => r.gauges.server?.others, colour: 4, dash: dotted },
-    { name: 'for ordinary users', of: r => r.gauges.server && r.gauges.server.max_connections - r.gauges.server.reserved,
+    { name: 'all', of: r => r.server?.total, colour: 1, dash: solid, ghost: true },
+    { name: 'of others', of: r => r.server?.others, colour: 4, dash: dotted },
+    { name: 'for ordinary users', of: r => r.server && r.server.max_connections - r.server.reserved,
       colour: 5, dash: dashed },
-    { name: 'max_connections', of: r => r.gauges.server?.max_connections, colour: 7, dash: mixed },
+    { name: 'max_connections', of: r => r.server?.max_connections, colour: 7, dash: mixed },
   ] },
   { id: 'work', title: 'What PostgreSQL’s connections do', series: [
-    { name: 'at work', of: r => r.gauges.server?.active, colour: 1, dash: solid, ghost: true },
-    { name: 'waiting for a lock', of: r => r.gauges.server?.waiting_for_locks, colour: 2, dash: dashed },
-    { name: 'processors in use', of: r => r.gauges.server?.cores, colour: 5, dash: dotted },
+    { name: 'at work', of: r => r.server?.active, colour: 1, dash: solid, ghost: true },
+    { name: 'waiting for a lock', of: r => r.server?.waiting_for_locks, colour: 2, dash: dashed },
+    { name: 'processors in use', of: r => r.server?.cores, colour: 5, dash: dotted },
   ] },
   { id: 'churn', title: 'Connections that come and go, a second', series: [
     { name: 'opened', of: r => r.rate?.opened, colour: 3, dash: solid },
@@ -141,7 +141,7 @@ class Chart {
   // Held still, what led to that moment can be looked at as long as one likes, and what led to
   // now once the page goes on. What lies between is not needed.
   #forget(now) {
-    const { held } = this.view;
+    const { held } = this.history;
     const count = at => {
       const place = this.#points.findIndex(one => one[0] >= at);
       return place < 0 ? this.#points.length : place;
@@ -152,7 +152,7 @@ class Chart {
   }
 
   draw() {
-    const end = this.view.held ?? this.history.last.at;
+    const end = this.history.held ?? this.history.last.at;
     const [from, to] = this.#span();
     const options = { file: this.#points, dateWindow: [from, to], valueRange: this.#range(from, to) };
     const ghost = this.view.ghosts?.shown;
@@ -172,9 +172,9 @@ class Chart {
 
   // The times between which it shows what was.
   #span() {
-    const end = this.view.held ?? this.history.last.at;
+    const end = this.history.held ?? this.history.last.at, first = this.#points[0][0].getTime();
     // A page that has just been opened has not seen the last two minutes.
-    const begin = Math.max(end - this.view.length, Math.min(this.#points[0][0].getTime(), end - young));
+    const begin = this.view.whole ? first : Math.max(end - this.view.length, Math.min(first, end - young));
     return this.view.window ?? [begin, end];
   }
 
@@ -283,7 +283,7 @@ class Chart {
 
   // The figures of the moment that is pointed at, else of the one that is held, else the newest.
   #showKey() {
-    const { held } = this.view;
+    const { held } = this.history;
     const point = this.#pointAt(this.#hovered)
       ?? (held === null ? null : this.#points.findLast(one => one[0] <= held)) ?? this.#points.at(-1);
     // Always there: what came and went with the mouse would move the chart from under it.
@@ -374,9 +374,10 @@ class Chart {
 }
 
 // All charts, kept up to date from `history`. `ghosts`: of earlier loads, if there are any.
-// `whole`: nothing is ever forgotten.
+// `whole`: nothing is ever forgotten, and all is shown. `onZoom`: told of the stretch of time that
+// is looked at, and of its end (null).
 export function makeCharts(history, parent, { ghosts = null, onZoom = () => {}, whole = false } = {}) {
-  const view = { length: longest, window: null, held: null, ghosts, whole };
+  const view = { length: longest, window: null, ghosts, whole };
   const all = charts.map(what => new Chart(what, history, view, parent));
   const each = what => all.forEach(what);
   const draw = () => each(chart => chart.draw());
@@ -393,19 +394,15 @@ export function makeCharts(history, parent, { ghosts = null, onZoom = () => {}, 
   return {
     draw,
     add: row => each(chart => chart.add(row)),
-    // Pictures end at that moment, whatever comes; null: now.
-    hold(at) { view.held = at; },
     get window() { return view.window; },
     // A shorter time, or a longer one, that ends now, or where the page is held. Answers its length in ms.
     stretch(factor) {
+      const zoomed = view.window !== null;
       view.window = null;
+      if (zoomed) onZoom(null);
       view.length = Math.min(longest, Math.max(shortest, view.length * factor));
       draw();
       return view.length;
-    },
-    showAll() {
-      view.window = history.rows.length ? [history.rows[0].at, history.last.at + 1] : null;
-      draw();
     },
   };
 }

@@ -2,7 +2,7 @@
 // they say is text.
 
 const $ = id => document.getElementById(id);
-const lookAgain = 2000; // ms, while something runs
+const lookAgain = 2000; // ms, while something runs, or nobody answers
 const patience = 10_000; // ms: a question that nobody answers must not keep the next one waiting
 
 let timer = null, loaded = false, ended = () => {}, none = () => {};
@@ -21,7 +21,7 @@ async function ask(method, path, body) {
 }
 
 function fill(select, all, text) {
-  if (select.options.length === all.length) return;
+  if ([...select.options].map(one => one.value).join() === all.map(one => one.name).join()) return;
   const chosen = select.value;
   select.replaceChildren(...all.map(one => {
     const option = new Option(text(one), one.name);
@@ -104,6 +104,8 @@ export async function refreshErrands() {
       if (!loaded && !again) none();
     } catch (problem) {
       $('load-said').textContent = problem.message;
+      clearTimeout(timer);
+      timer = setTimeout(refreshErrands, lookAgain);
     }
   }
   asking = false;

@@ -9,8 +9,9 @@ const escaped = source => source.replace(/<(\/script|!--)/gi, "\\x3c$1"); // no 
 export async function savedPage(history, said) {
   const [style, chartStyle, dygraph, ...modules] = await Promise.all(
     ['page.css', 'dygraph.min.css', 'dygraph.min.js', 'history.js', 'charts.js'].map(text));
-  const data = escaped(JSON.stringify({ rows: history.rows.map(row => row.gauges), markers: history.markers }));
-  const saved = new Date(history.last?.at ?? Date.now());
+  const rows = history.shown(history.rows);
+  const data = escaped(JSON.stringify({ rows: rows.map(row => row.gauges), markers: history.shown(history.markers) }));
+  const saved = new Date(rows.at(-1)?.at ?? Date.now());
   const page = document.implementation.createHTMLDocument(`Pool Strategy Lab, ${saved.toLocaleString()}`);
   const make = (name, content) => {
     const made = page.createElement(name);
@@ -28,7 +29,7 @@ export async function savedPage(history, said) {
   charts.id = 'charts';
   charts.setAttribute('aria-label', 'What was seen');
   list.append(...said.map(one => make('li', one)));
-  main.append(make('h1', 'Pool Strategy Lab'), make('p', `Saved ${saved.toLocaleString()}: ${history.rows.length} looks, four a second.`),
+  main.append(make('h1', 'Pool Strategy Lab'), make('p', `As it was at ${saved.toLocaleString()}: ${rows.length} looks, four a second.`),
     make('p', document.getElementById('diagnosis').innerText), charts, make('h2', 'What happened'), list);
   page.body.append(main, make('script', escaped(dygraph)), make('script', `(() => {
 ${escaped(modules.map(joined).join('\n'))}
@@ -37,7 +38,7 @@ const history = new History();
 const shown = makeCharts(history, document.getElementById("charts"), { whole: true });
 for (const gauges of rows) shown.add(history.add(gauges, true));
 for (const { at, kind, text } of markers) history.mark(at, kind, text);
-shown.showAll();
+if (rows.length) shown.draw();
 document.body.dataset.ready = rows.length;
 })();`));
   return `<!doctype html>\n${page.documentElement.outerHTML}`;

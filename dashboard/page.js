@@ -12,8 +12,7 @@ import { Strip } from './strip.js';
 const $ = id => document.getElementById(id);
 const history = new History();
 const ghosts = new Ghosts();
-// A stretch of time that is looked at would run away: the page holds still for it.
-const charts = makeCharts(history, $('charts'), { ghosts, onZoom: window => still.set(window !== null) });
+const charts = makeCharts(history, $('charts'), { ghosts, onZoom: window => still.zoomed(window !== null) });
 const strip = new Strip(ghosts);
 
 const pair = (name, value, small, alarm) => {
@@ -33,9 +32,10 @@ const pair = (name, value, small, alarm) => {
 const whole = value => (value === undefined || value === null ? '–' : Math.round(value).toString());
 const ms = value => (value === null ? '–' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`);
 
-function showTiles({ gauges, rate }) {
+function showTiles({ gauges, server, rate }) {
   const worst = rate && failureCodes.reduce((a, b) => (rate[b] > rate[a] ? b : a));
-  const { server, diagnosis: { needed }, plan } = gauges;
+  const { diagnosis: { needed }, plan } = gauges;
+  const unread = gauges.server ? `has not answered for ${Math.round(gauges.server.age_ms / 1000)} s` : 'not read yet';
   const room = server && server.max_connections - server.reserved;
   $('tiles').replaceChildren(
     pair('In use', `${gauges.in_use} of ${gauges.plan.max_in_use}`, `${gauges.idle} idle, ${gauges.connecting} connecting`),
@@ -47,7 +47,7 @@ function showTiles({ gauges, rate }) {
     pair('Wait p99', ms(gauges.wait_ms.p99), `limit ${ms(gauges.plan.wait_timeout_ms)}`),
     pair('Hold p99', ms(gauges.hold_ms.p99), ''),
     pair('PostgreSQL', server ? `${server.total} of ${server.max_connections}` : '–',
-      server ? `connections; ${server.others} of others; ${server.cores === null ? '' : `${server.cores.toFixed(1)} processors busy`}` : 'not read yet',
+      server ? `connections; ${server.others} of others; ${server.cores === null ? '' : `${server.cores.toFixed(1)} processors busy`}` : unread,
       server && server.total >= room));
 }
 
@@ -119,29 +119,38 @@ const tell = {
 
 // Held still, the page shows one moment, and goes on listening.
 const still = {
-  holds: false, since: null,
+  holds: false, forZoom: false,
   toggle() {
+    const held = this.holds;
     if (charts.window) charts.stretch(1);
-    this.set(!this.holds);
+    this.set(!held);
+  },
+  // A stretch of time that is looked at would run away: the page holds still for as long, unless
+  // it did before.
+  zoomed(is) {
+    const begins = is && !this.holds;
+    if (begins || (!is && this.forZoom)) this.set(is);
+    this.forZoom ||= begins;
   },
   set(holds) {
     if (holds === this.holds) return;
     this.holds = holds;
+    this.forZoom = false;
     // The newest moment, which may not be drawn yet.
-    this.since = holds && history.last ? history.last.at : null;
-    charts.hold(this.since);
+    history.held = holds && history.last ? history.last.at : null;
     if (history.last) drawNow();
     $('pause').setAttribute('aria-pressed', String(this.holds));
     document.body.toggleAttribute('data-paused', this.holds);
     this.tell();
   },
   tell() {
-    const behind = this.since !== null ? Math.round((history.last.at - this.since) / 1000) : 0;
+    const behind = history.held !== null ? Math.round((history.last.at - history.held) / 1000) : 0;
     $('pause').textContent = this.holds ? `Go on (${behind} s behind)` : 'Hold still';
   },
 };
 $('pause').addEventListener('click', () => still.toggle());
-const saveThis = () => save(history, [...$('happened').children].map(item => item.textContent))
+const saveThis = () => save(history, history.shown([...$('happened').children].map(item =>
+  ({ at: Date.parse(item.firstChild.dateTime), text: item.textContent }))).map(one => one.text))
   .catch(() => { $('said').textContent = 'The host did not answer: the page is not saved.'; });
 $('save').addEventListener('click', saveThis);
 function stretch(factor) {
@@ -166,6 +175,8 @@ onNoLoad(() => strip.none());
 // Who comes back to the page may have built a strategy meanwhile.
 addEventListener('focus', () => {
   listWanted = true;
+  refreshErrands();
+  refreshPath();
   drawSoon();
 });
 

@@ -238,7 +238,7 @@ describe('the page', { timeout: 280_000 }, () => {
       pass(4);
       charts.draw();
       all.live = picture();
-      charts.hold(at);
+      history.held = at;
       const held = at, figure = key();
       pass(6);
       charts.stretch(1 / 2);
@@ -251,7 +251,7 @@ describe('the page', { timeout: 280_000 }, () => {
       all.drawn = pointed();
       point(null);
       all.left = [key() - figure, made[2].getSelection()];
-      charts.hold(null);
+      history.held = null;
       point(at - 59_900 - 100);
       pass(0.5);
       charts.draw();
@@ -315,7 +315,7 @@ describe('the page', { timeout: 280_000 }, () => {
       const history = new History(), charts = makeCharts(history, parent);
       let at = 1_000_000_000_000, looks = 0;
       window.own = {
-        charts,
+        history,
         pass(count, after = 250) {
           for (let i = 0; i < count; ++i) {
             at += after;
@@ -323,7 +323,7 @@ describe('the page', { timeout: 280_000 }, () => {
           }
           charts.draw();
         },
-        hold() { charts.hold(at); },
+        hold() { history.held = at; },
       };
       own.pass(800);
       parent.querySelectorAll('.chart')[2].focus();
@@ -356,7 +356,7 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.evaluate(() => { own.hold(); own.pass(20); });
     assert.equal(await after('End'), 810);
     assert.equal(await after('ArrowLeft'), 809);
-    await page.evaluate(() => { own.charts.hold(null); own.pass(1, 20_000); });
+    await page.evaluate(() => { own.history.held = null; own.pass(1, 20_000); });
     assert.equal(await after('End'), 831);
     assert.equal(await after('ArrowLeft'), 830);
     // The next chart goes on at the same moment; whoever leaves the charts leaves it, too.
@@ -414,6 +414,42 @@ describe('the page', { timeout: 280_000 }, () => {
     while (answers.length < 2) await moment();
     await moment();
     assert.equal(asked, 2);
+    assert.deepEqual(errors, []);
+    await page.close();
+  });
+
+  test('asks what runs, and how far the path is, until somebody answers', async () => {
+    const { page, errors } = await open();
+    const all = '**/api/v1/{runs,progress}';
+    await page.route(all, route => route.fulfill({ status: 503, json: { detail: 'the agent does not answer' } }));
+    await page.evaluate(() => dispatchEvent(new Event('focus')));
+    await says(page, '#load-said', /the agent does not answer/);
+    await says(page, '#path-said', /the agent does not answer/);
+    await page.unroute(all);
+    for (const said of ['#load-said', '#path-said'])
+      await page.waitForFunction(where => !document.querySelector(where).textContent.includes('does not answer'), said);
+    assert.deepEqual(errors.filter(text => !text.includes('status of 503')), []);
+    await page.close();
+  });
+
+  test('of a server that has not answered for seconds nothing is shown as of now', async () => {
+    const { page, errors } = await open();
+    const shown = await page.evaluate(async () => {
+      const [{ makeCharts }, { History }] = await Promise.all([import('./charts.js'), import('./history.js')]);
+      const parent = document.querySelector('main').appendChild(document.createElement('section'));
+      const history = new History(), charts = makeCharts(history, parent);
+      const { gauges } = poolLab.history.last;
+      const total = age => {
+        const at_ms = (history.last?.at ?? gauges.at_ms) + 250;
+        charts.add(history.add({ ...gauges, at_ms, now_ms: at_ms, server: { ...gauges.server, total: 97, age_ms: age } }));
+        charts.draw();
+        return parent.querySelector('#chart-server .key b').textContent;
+      };
+      const seen = [total(250), total(3250), total(250)];
+      parent.remove();
+      return seen;
+    });
+    assert.deepEqual(shown, ['97', '–', '97']);
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -483,8 +519,24 @@ describe('the page', { timeout: 280_000 }, () => {
     assert.ok(to - from > 5000 && to - from < 60_000, `${to - from} ms`);
     await page.mouse.dblclick(place.x + 250, place.y + 60);
     await page.waitForFunction(() => !poolLab.charts.window && !document.body.hasAttribute('data-paused'));
+    // Whoever held the page goes on holding it; otherwise it goes on once nothing is looked at any more.
+    const look = async () => {
+      await page.mouse.move(place.x + 200, place.y + 60);
+      await page.mouse.down();
+      await page.mouse.move(place.x + 300, place.y + 60, { steps: 5 });
+      await page.mouse.up();
+      await page.waitForFunction(() => poolLab.charts.window);
+    };
+    await page.keyboard.press('Space');
+    await look();
+    await page.mouse.dblclick(place.x + 250, place.y + 60);
+    await page.waitForFunction(() => !poolLab.charts.window);
+    assert.ok(await page.evaluate(() => document.body.hasAttribute('data-paused')));
+    await page.keyboard.press('Space');
+    await look();
     await page.keyboard.press('+');
     await page.waitForFunction(() => document.getElementById('said').textContent.includes('The last 60 seconds'));
+    assert.ok(!await page.evaluate(() => document.body.hasAttribute('data-paused')));
     assert.deepEqual(errors, []);
     await page.close();
   });
@@ -600,6 +652,10 @@ describe('the page', { timeout: 280_000 }, () => {
     const { page, errors } = await open();
     await lab.use('fixed_huge');
     await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_huge');
+    // What is saved is what is shown: nothing of what comes after the moment that is held.
+    await page.keyboard.press('Space');
+    await lab.use('adaptive');
+    await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text === '→ adaptive' && marker.at > poolLab.history.held));
     const coming = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save this page' }).click();
     const file = join(lab.folder, 'saved.html');
@@ -612,7 +668,9 @@ describe('the page', { timeout: 280_000 }, () => {
     await saved.goto(`file://${file}`);
     await saved.waitForFunction(() => Number(document.body.dataset.ready) > 5);
     assert.equal(await saved.locator('#charts canvas').count() > 8, true);
-    assert.match(await saved.textContent('ol:last-of-type'), /→ fixed_huge/);
+    assert.match(await saved.textContent('ol:last-of-type li'), /→ fixed_huge/, 'the latest of what happened');
+    assert.equal(Number(await saved.getAttribute('body', 'data-ready')),
+      await page.evaluate(() => poolLab.history.rows.filter(row => row.at <= poolLab.history.held).length));
     assert.deepEqual(asked.filter(url => !url.startsWith('data:')), [`file://${file}`]);
     await saved.evaluate(axe);
     const { violations } = await saved.evaluate(() => axe.run());

@@ -9,6 +9,7 @@ const make = (name, text) => {
   return made;
 };
 const lookAgain = 400; // ms, while a command runs
+const askAgain = 2000; // ms, while nobody answers
 
 let timer = null, wanted = false;
 // Answers that are being given: asked anew, they would be lost.
@@ -212,6 +213,8 @@ export function refreshPath() {
       show(await ask('GET'));
     } catch (problem) {
       $('path-said').textContent = problem.message;
+      clearTimeout(timer);
+      timer = setTimeout(refreshPath, askAgain);
     }
   }, 50);
 }
