@@ -229,8 +229,8 @@ TEST_F(Monitoring, EachRuleIsEvaluatedAndSaysWhatToDo) {
     });
   };
   EXPECT_TRUE(eventually(evaluated));
-  for (const char *name :
-       {"RequestsWaitForAConnection", "NearMaxConnections", "PoolTimeouts", "StrategyContained"}) {
+  for (const char *name : {"RequestsWaitForAConnection", "NearMaxConnections", "PoolTimeouts",
+                           "StrategyContained", "HostBeganAnew"}) {
     ASSERT_TRUE(rules.contains(name)) << name;
     EXPECT_EQ(rules[name].at("health"), "ok") << rules[name].dump();
     EXPECT_GT(rules[name].at("annotations").at("summary").get<std::string>().size(), 60u) << name;
@@ -265,6 +265,15 @@ TEST_F(Monitoring, AStrategyThatFallsIsReported) {
       << testing::PrintToString(firing());
   EXPECT_EQ(lab({"use", "fixed_tiny"}).status, 0); // the next use ends what is told of a fall
   fs::remove(places().my_strategies() / "fault_on_command.so");
+}
+
+TEST_F(Monitoring, AHostThatBeganAnewIsReported) {
+  hold(base_, 1ms);
+  ASSERT_TRUE(eventually([] { return value(R"(pool_lab_pool_events_total{event="asked"})") > 0; }));
+  EXPECT_FALSE(fires("HostBeganAnew"));
+  ::kill(status().at("host_pid").get<pid_t>(), SIGKILL);
+  EXPECT_TRUE(eventually([] { return fires("HostBeganAnew"); }, 30s))
+      << testing::PrintToString(firing());
 }
 
 TEST_F(Monitoring, AgreesWithTheHost) {
