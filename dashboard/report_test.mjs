@@ -84,6 +84,34 @@ test('what a matrix has no pairs for is said or left out, never an empty table',
   assert.doesNotMatch(twinOnly, /Pair by pair/);
 });
 
+test('what proves nothing is said, and so is on how many blocks a word rests', async () => {
+  const edited = readFileSync(join(folder, 'report.html'), 'utf8').replace(/(<script[^>]*id="?data"?[^>]*>)([^]*?)(<\/script>)/, (all, head, text, tail) => {
+    const data = JSON.parse(text), { arms, pairs, twins } = data.analysis.profiles[0];
+    Object.assign(arms[0], { invalid: 1 });
+    Object.assign(arms.find(one => one.arm === twins[0].b), { p99_ms: { median: null, cells: 2, beyond: 2 } });
+    Object.assign(pairs[0].measures[0], { blocks: 1, low: 0.4, high: 0.6 });
+    return head + JSON.stringify(data).replaceAll('<', '\\u003c') + tail;
+  });
+  writeFileSync(join(folder, 'edited.html'), edited);
+  const { page, context, errors } = await open({ file: 'edited.html' });
+  const text = await page.evaluate(() => document.querySelector('main').innerText);
+  assert.match(text, /1 of 2 prove nothing/);
+  assert.match(text, /×0\.4 to ×0\.6, p [\d.]+, 1 of 2 blocks/);
+  assert.match(text, /more than 1 % failed or were cut off in 2 of 2/);
+  assert.doesNotMatch(text, /– ms/);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test('each strategy has a shape of its own among points, and the key shows it', async () => {
+  const { page, context } = await open();
+  const keys = await page.evaluate(() => [...document.querySelectorAll('#scatter figure, #order figure')].map(figure =>
+    [...figure.querySelectorAll('.key path')].map(shape => shape.getAttribute('d'))));
+  assert.ok(keys.length > 0);
+  for (const shapes of keys) assert.deepEqual([shapes.length, new Set(shapes).size], [3, 3]);
+  await context.close();
+});
+
 test('its headline numbers are those of analysis.json', async () => {
   const analysis = JSON.parse(readFileSync(join(folder, 'analysis.json'), 'utf8'));
   const { page, context } = await open();

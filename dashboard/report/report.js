@@ -9,12 +9,19 @@
   const look = arm => { const i = Math.max(0, arms.indexOf(arm)); return { colour: `--c${1 + i % 8}`, dash: dashes[i % 8] }; };
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const signs = { better: '✓', worse: '✗', same: '=', inconclusive: '?', 'not judged': '?' };
+  const units = { ok_per_second: ' a second', p99_ms: ' ms', failed_percent: ' %' };
   const titles = { ok_per_second: 'ok/s', p99_ms: 'p99', failed_percent: 'failed' };
   const shown = value => value === null || value === undefined ? '–' : String(value);
 
   const make = (name, text, attributes = {}) => {
     const made = document.createElement(name);
     if (text !== undefined) made.textContent = text;
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+
+  const svg = (name, attributes) => {
+    const made = document.createElementNS('http://www.w3.org/2000/svg', name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     return made;
   };
@@ -37,18 +44,20 @@
     parent.append(wide);
   }
 
+  const tooMany = 'more than 1 % failed or were cut off';
   const effect = measure => {
     const ratio = 'ratio' in measure;
     const number = value => ratio ? `×${value}` : `${value > 0 ? '+' : ''}${value}`;
     const cell = make('td', undefined, { class: measure.word.replace(' ', '-') });
     if (measure.beyond > 0) {
-      cell.append(make('b', '? not judged'), make('small', `more than 1 % failed in ${measure.beyond} block${measure.beyond === 1 ? '' : 's'}`));
+      cell.append(make('b', '? not judged'), make('small', `${tooMany} in ${measure.beyond} block${measure.beyond === 1 ? '' : 's'}`));
       return cell;
     }
     const value = ratio ? measure.ratio : measure.points;
     if (value === null) return make('td', '–');
     cell.append(make('b', number(value) + (ratio ? '' : ' points')), ` ${signs[measure.word]} ${measure.word}`);
-    if (measure.low !== null) cell.append(make('small', `${number(measure.low)} to ${number(measure.high)}, p ${measure.p_adjusted}`));
+    const fewer = measure.blocks < design.blocks ? `, ${measure.blocks} of ${design.blocks} blocks` : '';
+    if (measure.low !== null) cell.append(make('small', `${number(measure.low)} to ${number(measure.high)}, p ${measure.p_adjusted}${fewer}`));
     return cell;
   };
 
@@ -77,12 +86,14 @@
     $('heat-about').textContent = `The median of each strategy, and its effect against ${reference}. Words and signs say what the colours do.`;
     for (const name of data.measures.map(one => one.name)) {
       const rows = arms.map(arm => [arm, ...analysis.profiles.map(profile => {
-        const own = profile.arms.find(one => one.arm === arm)[name];
+        const { [name]: own, invalid, cells } = profile.arms.find(one => one.arm === arm);
         const pair = [...profile.pairs, ...profile.twins].find(one => one.a === arm && one.b === reference)
           ?? profile.pairs.find(one => one.b === arm && one.a === reference);
         const cell = pair && pair.a === arm ? effect(pair.measures.find(one => one.measure === name))
           : pair ? turned(pair.measures.find(one => one.measure === name)) : make('td');
-        cell.prepend(make('span', `${shown(own?.median)}${own ? name === 'p99_ms' ? ' ms' : name === 'failed_percent' ? ' %' : ' a second' : ''} `));
+        cell.prepend(make('span', `${shown(own?.median)}${own && own.median !== null ? units[name] : ''} `));
+        if (own?.beyond > 0 && !pair) cell.append(make('small', `${tooMany} in ${own.beyond} of ${own.cells}`));
+        if (invalid > 0) cell.append(make('small', `${invalid} of ${cells} prove nothing`));
         return cell;
       })]);
       table($('heat'), titles[name], ['strategy', ...analysis.profiles.map(one => one.profile)], rows);
@@ -139,6 +150,19 @@
     canvas.restore();
   };
 
+  // A shape for each strategy: colour is never the only sign. Lines through points about a middle.
+  const box = [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]];
+  const ring = [...Array(17).keys()].map(i => [Math.cos(i * Math.PI / 8), Math.sin(i * Math.PI / 8)]);
+  const shapes = [[ring], [box], [[[0, -1.2], [1.2, 1], [-1.2, 1], [0, -1.2]]], [[[-1, -1], [1, 1]], [[1, -1], [-1, 1]]],
+    [[[0, -1.4], [1.4, 0], [0, 1.4], [-1.4, 0], [0, -1.4]]], [[[0, -1.2], [0, 1.2]], [[-1.2, 0], [1.2, 0]]],
+    [[[0, 1.2], [1.2, -1], [-1.2, -1], [0, 1.2]]], [[[-1.3, 0], [1.3, 0]]]];
+  const shapeOf = arm => shapes[Math.max(0, arms.indexOf(arm)) % shapes.length];
+  const path = (shape, x, y, size) => shape.map(line => `M${line.map(([dx, dy]) => `${x + dx * size} ${y + dy * size}`).join('L')}`).join('');
+  const point = shape => (graph, name, canvas, x, y, colourOf, size) => {
+    canvas.strokeStyle = colourOf;
+    canvas.lineWidth = 2;
+    canvas.stroke(new Path2D(path(shape ?? shapeOf(name), x, y, size)));
+  };
   const drawings = [];
   function draw(parent, title, describe, labels, rows, options, named = labels.slice(1)) {
     const figure = make('figure');
@@ -147,11 +171,9 @@
     for (const name of named) {
       const { colour: of, dash } = options.looks?.[name] ?? look(name);
       const item = make('li');
-      const sample = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-      for (const [k, v] of Object.entries({ width: 26, height: 8, 'aria-hidden': true })) sample.setAttribute(k, v);
-      const line = document.createElementNS('http://www.w3.org/2000/svg', 'line');
-      for (const [k, v] of Object.entries({ x1: 0, y1: 4, x2: 26, y2: 4, stroke: `var(${of})`, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') })) line.setAttribute(k, v);
-      sample.append(line);
+      const sample = svg('svg', { width: 26, height: 12, 'aria-hidden': true });
+      sample.append(options.shaped ? svg('path', { d: path(shapeOf(name), 13, 6, 5), fill: 'none', stroke: `var(${of})`, 'stroke-width': 2 })
+        : svg('line', { x1: 0, y1: 6, x2: 26, y2: 6, stroke: `var(${of})`, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') }));
       item.append(sample, name);
       key.append(item);
     }
@@ -197,26 +219,8 @@
       const rows = points(profile, 'ok_per_second', 'p99_of_ok_ms');
       if (rows.length)
         draw($('scatter'), `${profile}: p99 of what went well (ms) by ok/s`, 'a point for each run', ['ok/s', ...arms], rows,
-          { dygraph: { strokeWidth: 0, drawPoints: true, pointSize: 4, connectSeparatedPoints: false, drawPointCallback: shapes } });
+          { shaped: true, dygraph: { strokeWidth: 0, drawPoints: true, pointSize: 4, connectSeparatedPoints: false, drawPointCallback: point() } });
     }
-  }
-
-  // A shape for each strategy: colour is never the only sign.
-  function shapes(graph, name, canvas, x, y, colourOf, size) {
-    const i = arms.indexOf(name) % 4;
-    canvas.beginPath();
-    canvas.fillStyle = canvas.strokeStyle = colourOf;
-    if (i === 0) canvas.arc(x, y, size, 0, 2 * Math.PI);
-    else if (i === 1) canvas.rect(x - size, y - size, 2 * size, 2 * size);
-    else if (i === 2) { canvas.moveTo(x, y - size - 1); canvas.lineTo(x + size + 1, y + size); canvas.lineTo(x - size - 1, y + size); canvas.closePath(); }
-    else { canvas.moveTo(x - size, y - size); canvas.lineTo(x + size, y + size); canvas.moveTo(x + size, y - size); canvas.lineTo(x - size, y + size); canvas.lineWidth = 2; canvas.stroke(); return; }
-    canvas.fill();
-  }
-
-  function square(graph, name, canvas, x, y, colourOf, size) {
-    canvas.strokeStyle = colourOf;
-    canvas.lineWidth = 2;
-    canvas.strokeRect(x - size, y - size, 2 * size, 2 * size);
   }
 
   function order() {
@@ -224,7 +228,7 @@
       const rows = points(profile, 'place', 'ok_per_second');
       if (rows.length)
         draw($('order'), `${profile}: ok/s by the order of the runs`, 'a point for each run', ['run', ...arms], rows,
-          { dygraph: { strokeWidth: 0, drawPoints: true, pointSize: 4, connectSeparatedPoints: false, drawPointCallback: shapes, includeZero: true } });
+          { shaped: true, dygraph: { strokeWidth: 0, drawPoints: true, pointSize: 4, connectSeparatedPoints: false, drawPointCallback: point(), includeZero: true } });
     }
   }
 
@@ -271,7 +275,7 @@
       const rows = [...sizes].sort((a, b) => a - b).map(n => [n, curve.sizes.find(one => one.size === n)?.ok_per_second ?? null, at(n), places.has(n) ? at(n) : null]);
       const figure = draw($('laws'), `${curve.work}: ok/s by connections`, 'measured points and the fitted law', ['connections', ...Object.keys(looks)], rows,
         { looks, series: { measured: { strokeWidth: 0, drawPoints: true, pointSize: 4 },
-          strategies: { strokeWidth: 0, drawPoints: true, pointSize: 5, drawPointCallback: square } }, dygraph: { logscale: false, includeZero: true } });
+          strategies: { strokeWidth: 0, drawPoints: true, pointSize: 5, drawPointCallback: point([box]) } }, dygraph: { logscale: false, includeZero: true } });
       const list = make('ol');
       for (const [n, who] of [...places].sort((a, b) => a[0] - b[0])) list.append(make('li', `${who.join(', ')}: ${n} connections, by the law ${Math.round(at(n))} a second`));
       figure.append(list);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -110,24 +111,31 @@ json told(const Compared &compared, const Measure &measure, double adjusted, std
   return all;
 }
 
-double middle(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+double middle(const std::vector<double> &sorted) {
+  const std::size_t half = sorted.size() / 2;
+  return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-json spread(const ByBlock &cells, const char *path) {
+// `missing`: what a cell counts as that has no such number; nothing: it is left out.
+json spread(const ByBlock &cells, const char *path, std::optional<double> missing = {}) {
   std::vector<double> values;
   for (const auto &[block, summary] : cells)
     if (const json found = load::at(*summary, path); found.is_number())
       values.push_back(found.get<double>());
+    else if (missing)
+      values.push_back(*missing);
   if (values.empty())
     return nullptr;
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  return {{"median", load::rounded(middle(values))},
-          {"min", load::rounded(*least)},
-          {"max", load::rounded(*most)},
-          {"cells", values.size()}};
+  std::sort(values.begin(), values.end());
+  const auto told = [](double value) {
+    return std::isfinite(value) ? json(load::rounded(value)) : json();
+  };
+  return {{"median", told(middle(values))},
+          {"min", told(values.front())},
+          {"max", told(values.back())},
+          {"cells", values.size()},
+          {"beyond", std::count_if(values.begin(), values.end(),
+                                   [](double value) { return !std::isfinite(value); })}};
 }
 
 json arm_json(const Arm &arm, const ByBlock &valid, int invalid) {
@@ -137,8 +145,12 @@ json arm_json(const Arm &arm, const ByBlock &valid, int invalid) {
               {"longer_hold_percent", arm.longer_hold_percent},
               {"cells", valid.size() + static_cast<std::size_t>(invalid)},
               {"invalid", invalid}};
+  // A time is missing where too many failed: beyond all that other blocks have.
   for (const Measure &measure : measures())
-    all[measure.name] = spread(valid, measure.path);
+    all[measure.name] =
+        spread(valid, measure.path,
+               measure.more_is_better ? std::nullopt
+                                      : std::optional(std::numeric_limits<double>::infinity()));
   all["p50_ms"] = spread(valid, "latency_ms.p50");
   all["connection_seconds"] = spread(valid, "pool.connection_seconds");
   all["max_open"] = spread(valid, "pool.max_open");

@@ -24,7 +24,8 @@ struct Measure {
   bool more_is_better;
 };
 
-// ok_per_second (5 %), p99_ms (10 %; of all requests, so none where more than 1 % failed),
+// ok_per_second (5 %), p99_ms (10 %; of all requests, so none where more than 1 % failed or
+// were cut off),
 // failed_percent (0.5 points).
 const std::vector<Measure> &measures();
 

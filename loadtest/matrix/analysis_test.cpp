@@ -97,6 +97,25 @@ TEST(Analysis, JudgesNoTimeThatSomeBlocksDoNotHave) {
   EXPECT_TRUE(p99.at("ratio").is_null());
 }
 
+TEST(Analysis, CountsABlockWithoutATimeAsBeyondAllOthers) {
+  const Design design = three_arms(12);
+  std::vector<Finished> finished = cells(design);
+  const auto lose = [&](int from, int to) {
+    for (Finished &one : finished)
+      if (one.cell.arm == 1 && one.cell.block >= from && one.cell.block <= to)
+        one.summary["slo_p99_ms"] = nullptr;
+    return found(design, finished).at("arms").at(1).at("p99_ms");
+  };
+  const json all = found(design, finished).at("arms").at(1).at("p99_ms");
+  EXPECT_EQ(all.at("beyond"), 0);
+  const json some = lose(1, 4);
+  EXPECT_GE(some.at("median").get<double>(), all.at("median").get<double>());
+  EXPECT_TRUE(some.at("max").is_null());
+  EXPECT_EQ(some.at("cells"), 12);
+  EXPECT_EQ(some.at("beyond"), 4);
+  EXPECT_TRUE(lose(5, 7).at("median").is_null()) << "seven of twelve";
+}
+
 TEST(Analysis, OfAMatrixThatHasHardlyBegunSaysSo) {
   const Design design = three_arms(12);
   const json profile = found(design, {});

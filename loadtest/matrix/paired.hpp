@@ -1,10 +1,11 @@
 // Statistics of paired differences: one number a block, what an arm did less what another did
 // in the same block. [any thread]
 //
-// Pairing is what makes a drifting machine harmless, and the order inside a block is drawn, so
-// under "no difference" each block's sign is a fair coin: the sign-flip test needs no other
-// assumption. Why not others: a percentile bootstrap calls up to 16 % of equal pairs different
-// below 20 blocks, an unpaired rank test finds half of what this one does.
+// Pairing is what makes a drifting machine harmless; orders that are drawn, each followed by its
+// mirror image, take out what the place in a block does. The sign-flip test assumes what is left:
+// blocks independent, differences symmetric about 0 where the two are equal (paired_test.cpp tries
+// it on simulated drift). Why not others: a percentile bootstrap calls up to 16 % of equal pairs
+// different below 20 blocks, an unpaired rank test finds half of what this one does.
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,7 @@
 
 #include "loadtest/figures.hpp"
 #include "loadtest/histogram.hpp"
+#include "loadtest/matrix/timeline.hpp"
 #include "loadtest/profile_json.hpp"
 #include "loadtest/run_folder.hpp"
 
@@ -54,30 +55,6 @@ json points_of(const load::Histogram &histogram) {
   for (int per_1000 = 990; per_1000 <= 999; ++per_1000)
     add(per_1000);
   return points;
-}
-
-json timeline_of(const std::vector<json> &events) {
-  json all = {{"t_ms", json::array()},  {"in_use", json::array()}, {"waiting", json::array()},
-              {"limit", json::array()}, {"open", json::array()},   {"said", json::array()},
-              {"events", json::array()}};
-  std::string said;
-  for (const json &event : events) {
-    const json t = event.value("t_ms", json());
-    const std::string kind = event.value("kind", "");
-    if (kind == "pool") {
-      const json &pool = event.at("pool");
-      all["t_ms"].push_back(t);
-      for (const char *gauge : {"in_use", "waiting", "open"})
-        all[gauge].push_back(pool.value(gauge, json()));
-      all["limit"].push_back(load::at(pool, "plan.max_in_use"));
-      if (const std::string now = pool.value("explain", ""); now != said)
-        all["said"].push_back({t, said = now});
-    } else if (kind == "strategy") {
-      all["events"].push_back(
-          {t, fmt::format("{} ({})", event.value("strategy", ""), event.value("state", ""))});
-    }
-  }
-  return all;
 }
 
 // Where each cell's run is.
@@ -131,7 +108,7 @@ json report_data(const Folder &folder) {
     const ProfileAndArm of{cell.profile, cell.arm};
     latencies[of].merge(load::read_histogram(run->second, "latency"));
     if (!timelines.contains(of))
-      timelines[of] = timeline_of(load::read_timeline(run->second));
+      timelines[of] = drawn(load::read_timeline(run->second));
     if (machine.is_null()) {
       const json about = load::read_about(run->second);
       machine = about.value("machine", json());

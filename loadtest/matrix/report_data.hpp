@@ -14,9 +14,7 @@ namespace lab::matrix {
 //   on), "verdict", "why", and the measures' figures (null: none);
 // - curves: for each profile and arm "points": [[share answered by then, 0 to 0.999, ms], ...] of
 //   all successes of valid cells together (histograms merged);
-// - timelines: of each profile and arm's first valid cell, from its begin: "t_ms", "in_use",
-//   "waiting", "limit", "open" (as many numbers each), "said": [[t_ms, text], ...] where what the
-//   strategy said changed, "events": [[t_ms, text], ...].
+// - timelines: of each profile and arm's first valid cell, from its begin, as timeline.hpp says.
 // Throws std::runtime_error when a run can't be read.
 nlohmann::json report_data(const Folder &folder);
 

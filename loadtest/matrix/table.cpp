@@ -32,7 +32,7 @@ std::string points(const json &number) {
 }
 
 std::string median(const json &spread) {
-  return spread.is_null() ? "-" : shown(spread.at("median"));
+  return spread.is_null() || spread.at("median").is_null() ? "-" : shown(spread.at("median"));
 }
 
 std::string range(const json &spread) {
@@ -61,6 +61,8 @@ std::string arms_text(const json &arms) {
                         range(arm.at("ok_per_second")), median(arm.at("p99_ms")),
                         median(arm.at("failed_percent")), median(arm.at("max_open")),
                         median(arm.at("connection_seconds")));
+    if (const double beyond = load::number_at(arm, "p99_ms.beyond"); beyond > 0)
+      text += fmt::format("  ? no p99 in {} of {}", beyond, load::number_at(arm, "p99_ms.cells"));
     if (const int invalid = arm.at("invalid"); invalid > 0)
       text += fmt::format("  ? {} of {} prove nothing", invalid, arm.at("cells").get<int>());
     text += "\n";
@@ -85,8 +87,8 @@ std::string measure_text(const json &measure) {
   const std::string head = head_of(measure.at("measure"));
   const std::string word = measure.at("word");
   if (const int beyond = measure.at("beyond"); beyond > 0)
-    return fmt::format("{} ? not judged (more than 1 % failed in {} block{})", head, beyond,
-                       beyond == 1 ? "" : "s");
+    return fmt::format("{} ? not judged (more than 1 % failed or were cut off in {} block{})", head,
+                       beyond, beyond == 1 ? "" : "s");
   if (measure.at("blocks") == 0)
     return head + " ? no block yet";
   const bool ratio = measure.contains("ratio");

@@ -39,7 +39,8 @@ TEST(MatrixTable, TellsWhatCantBeSaid) {
   EXPECT_EQ(measure_text(one), "ok/s x0.5");
   one["beyond"] = 2;
   one["ratio"] = nullptr;
-  EXPECT_EQ(measure_text(one), "ok/s ? not judged (more than 1 % failed in 2 blocks)");
+  EXPECT_EQ(measure_text(one),
+            "ok/s ? not judged (more than 1 % failed or were cut off in 2 blocks)");
   one["beyond"] = one["blocks"] = 0;
   EXPECT_EQ(measure_text(one), "ok/s ? no block yet");
 }
