@@ -654,8 +654,8 @@ describe('the page', { timeout: 280_000 }, () => {
     await page.waitForFunction(() => document.body.dataset.strategy === 'fixed_huge');
     // What is saved is what is shown: nothing of what comes after the moment that is held.
     await page.keyboard.press('Space');
-    await lab.use('adaptive');
-    await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text === '→ adaptive' && marker.at > poolLab.history.held));
+    await lab.use('fixed_tiny');
+    await page.waitForFunction(() => poolLab.history.markers.some(marker => marker.text === '→ fixed_tiny' && marker.at > poolLab.history.held));
     const coming = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Save this page' }).click();
     const file = join(lab.folder, 'saved.html');

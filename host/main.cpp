@@ -172,7 +172,7 @@ void end_soon() {
 
 int serve(const Settings &settings, const pool::ParamValues &params, const sigset_t &stops) {
   const Clock clock;
-  Metrics metrics;
+  Metrics metrics(clock.wall_ms());
   EventLog events(clock, events_kept); // these two before the pool, which tells of leaks to its end
   EventStream stream(events);
   LivePool pool(clock, settings.database, settings.seed);

@@ -60,7 +60,7 @@ RouteMetrics::Series &RouteMetrics::series(int status) {
   return *owned_.back();
 }
 
-Metrics::Metrics() {
+Metrics::Metrics(std::uint64_t began) {
   const auto histogram = [&](const char *name, const char *help) {
     return &prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add(
         {{pool_name, "jobs"}}, pool_seconds);
@@ -98,6 +98,9 @@ Metrics::Metrics() {
   timeouts_ = &counter("db_client_connection_timeouts_total",
                        "Requests whose wait for a connection ran out")
                    ->Add({{pool_name, "jobs"}});
+  gauge("pool_lab_start_time_seconds", "When the host began, in seconds since 1970")
+      ->Add({})
+      .Set(static_cast<double>(began) / 1000);
   host_busy_ = &counter("pool_lab_host_busy_total", "Requests answered host_busy")->Add({});
   server_ =
       gauge("pool_lab_server_connections", "The server's connections, its ceiling and reserve");

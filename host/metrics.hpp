@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,7 +51,8 @@ private:
 
 class Metrics {
 public:
-  Metrics();
+  // `began`: when the host did, in milliseconds since 1970.
+  explicit Metrics(std::uint64_t began);
 
   // For a router to keep; `route` is the pattern, never a URL with an id in it.
   std::unique_ptr<RouteMetrics> route(const std::string &method, const std::string &route);

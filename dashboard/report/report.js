@@ -161,6 +161,7 @@
   const point = shape => (graph, name, canvas, x, y, colourOf, size) => {
     canvas.strokeStyle = colourOf;
     canvas.lineWidth = 2;
+    canvas.setLineDash([]); // of the line between the points
     canvas.stroke(new Path2D(path(shape ?? shapeOf(name), x, y, size)));
   };
   const drawings = [];

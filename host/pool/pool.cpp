@@ -234,7 +234,8 @@ void Pool::follow(Time now, const Plan &plan, bool fresh, bool admits, Actions &
   if (new_timeout)
     line_.plan_timeout(plan.wait_timeout);
   settle(now, out);
-  if (fresh && admits && !line_.empty()) // it has been asked about nobody yet
+  // About those that nobody was asked about: the strategy before may have had no `admit`.
+  if (fresh && admits && !line_.empty())
     out.emplace_back(AskStrategy{});
 }
 

@@ -378,6 +378,7 @@ TEST(Pool, AStrategyThatComesIsAskedAboutThoseWhoWaitAlready) {
                 out.begin(), out.end(),
                 [](const Action &action) { return std::holds_alternative<AskStrategy>(action); }),
             1);
+  ASSERT_EQ(d.pool.take_asks(d.now).size(), 1U);
   out.clear();
   d.pool.follow(d.now, plan_of(1, seconds(5)), false, true, out);
   EXPECT_TRUE(std::none_of(out.begin(), out.end(), [](const Action &action) {

@@ -45,7 +45,7 @@ void add_watching_routes(Router &router, LivePool &pool, StrategyService &strate
                          const std::filesystem::path &page) {
   // Never waits for the pool: it must answer when everything else does not.
   router.add("GET", "/health", false, [&](Call &) {
-    const auto reading = server.last();
+    const auto reading = server.fresh();
     const StrategyStatus strategy = strategies.status();
     const std::string database = server.problem();
     const bool paused = pool.snapshot().paused;

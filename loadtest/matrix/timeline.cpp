@@ -57,13 +57,19 @@ json drawn(const std::vector<json> &timeline) {
     const json &pool = pools[port_of(event)] = event.at("pool");
     if (const std::string now = pool.value("explain", ""); now != said[port_of(event)])
       all["said"].push_back(told(event, said[port_of(event)] = now));
-    // Hosts are looked at in turn: a moment is whole with the last of them.
-    if (port_of(event) != *ports.rbegin() || pools.size() < ports.size())
-      continue;
-    all["t_ms"].push_back(event.value("t_ms", json()));
+    if (pools.size() < ports.size())
+      continue; // one of the hosts is not known yet
+    const json t = event.value("t_ms", json());
+    const bool same = !all["t_ms"].empty() && all["t_ms"].back() == t;
+    const auto now = [&](const char *name, const json &value) {
+      if (same) // as another host answered: told anew
+        all[name].erase(all[name].size() - 1);
+      all[name].push_back(value);
+    };
+    now("t_ms", t);
     for (const char *gauge : {"in_use", "waiting", "open"})
-      all[gauge].push_back(sum(pools, gauge));
-    all["limit"].push_back(sum(pools, "plan.max_in_use"));
+      now(gauge, sum(pools, gauge));
+    now("limit", sum(pools, "plan.max_in_use"));
   }
   return all;
 }

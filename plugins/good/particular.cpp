@@ -1,4 +1,5 @@
-// Refuses settings that don't go together, and has nothing to save until it was shown something.
+// Refuses settings that don't go together, and saves nothing. Past the SDK, as one in C may do, it
+// leaves what it refused where it is, until what was in force is set.
 #include <stdexcept>
 
 #include "pool_lab/strategy.hpp"
@@ -16,6 +17,8 @@ struct Particular {
   }
 
   Plan look(const Observation &) {
+    if (low > high)
+      throw std::logic_error("nobody was to see this");
     Plan plan;
     plan.min_idle = static_cast<unsigned>(low);
     plan.max_in_use = static_cast<unsigned>(high);
@@ -26,4 +29,19 @@ struct Particular {
   bool restore(const void *, size_t size) { return size == sizeof low; }
 };
 
-POOL_LAB_STRATEGY(Particular, "refuses settings that contradict each other, saves nothing");
+extern "C" const pl_strategy *pool_lab_strategy(void) {
+  static pl_param params[POOL_LAB_MAX_PARAMS];
+  static pl_strategy table;
+  glue::describe<Particular>(table, params, "refuses settings that contradict each other");
+  table.set = [](void *self, uint32_t param, double value, pl_text *error) -> int32_t {
+    try {
+      Params one(param, value);
+      static_cast<Particular *>(self)->params(one);
+    } catch (const std::invalid_argument &e) {
+      Line(error) << e.what();
+      return 1;
+    }
+    return 0;
+  };
+  return &table;
+}

@@ -254,18 +254,25 @@ void storm(Library &library, Steps &steps, std::vector<std::string> &warnings) {
 
 // Every parameter at both ends and at its default, each on an instance that
 // works on: a change takes effect without a swap. A value may be refused, as one that does not
-// go with the others; a default beside the others' defaults may not.
+// go with the others; then what was in force is set, as the host does. A default beside the
+// others' defaults may not be refused.
 void settings(Library &library, Steps &steps) {
   constexpr std::size_t looks_each = 40;
   constexpr std::size_t stride = Storm::length / looks_each;
   const std::vector<Param> &params = library.params();
   for (std::uint32_t i = 0; i < params.size(); ++i) {
     Driven driven(library, steps);
+    double in_force = params[i].default_value;
     for (const double value : {params[i].min, params[i].max, params[i].default_value}) {
       const auto refused = driven.set(i, params[i].name, value);
       if (refused && value == params[i].default_value)
         throw Refusal("set", fmt::format("it refuses its own default, {} = {}: {}", params[i].name,
                                          value, *refused));
+      if (refused) {
+        (void)driven.set(i, params[i].name, in_force);
+        continue;
+      }
+      in_force = value;
       const std::string setting = fmt::format(", with {} = {}", params[i].name, value);
       Storm weather;
       std::size_t number = 0;

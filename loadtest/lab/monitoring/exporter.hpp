@@ -1,6 +1,6 @@
 // Debian's prometheus-postgres-exporter, looking at the lab's database with the monitor's
-// rights: one connection, kept open, on the superuser's reserve where the login may. No
-// password stands in its command line or environment. [one command at a time]
+// rights: one connection, kept open, at the ceiling on the superuser's reserve where the login may.
+// No password stands in its command line or environment. [one command at a time]
 #pragma once
 
 #include <string>

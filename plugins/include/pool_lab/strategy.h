@@ -264,10 +264,10 @@ typedef struct pl_strategy {
   int32_t (*set)(void *self, uint32_t param, double value, pl_text *error);
 
   /* Optional. [governor] A verdict on a request that waits already, at most once for each,
-   * soon after it began to wait; `verdict` holds PL_KEEP. Absent, or a failure: the request
-   * is kept. Those that began to wait meanwhile are asked about in a row, the first in the
-   * line first, for at most 100 ms; the rest of them are kept, and not asked about again. One
-   * that waits no more at its turn is left out. */
+   * soon after it began to wait, or after this strategy came, if none was asked before; `verdict`
+   * holds PL_KEEP. Absent, or a failure: the request is kept. Those that began to wait meanwhile
+   * are asked about in a row, the first in the line first, for at most 100 ms; the rest of them are
+   * kept, and not asked about again. One that waits no more at its turn is left out. */
   int32_t (*admit)(void *self, const pl_ask *ask, pl_verdict *verdict, pl_text *error);
 
   /* Optional. [governor] After a look: one line, why its plan is what it is.
