@@ -1,6 +1,7 @@
 // The lessons: what each strategy must show under each profile, on any machine.
 // Counts, and ratios with wide margins; nothing here asserts a speed. With
 // LAB_TEST_FULL set, each lesson is held three times.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -53,6 +54,11 @@ double failed_with(const json &summary, const char *code) {
 
 double ok_rate(const json &summary) {
   return summary["rate"]["ok"].get<double>();
+}
+
+// What adaptive gave of what ten connections gave.
+double share_of_ten(const std::map<std::string, json> &runs) {
+  return ok_rate(runs.at("adaptive")) / ok_rate(runs.at("bounded_timeout"));
 }
 
 // ---- every number of a sentence stands in the summary ----
@@ -114,7 +120,14 @@ TEST(Lessons, OnContendedMoreConnectionsDoLessAndAdaptiveKeepsUp) {
     const auto runs =
         compare({"fixed_huge", "bounded_timeout", "adaptive", "--profile", "contended"});
     EXPECT_LE(ok_rate(runs.at("fixed_huge")), 0.6 * ok_rate(runs.at("bounded_timeout")));
-    EXPECT_GE(ok_rate(runs.at("adaptive")), 0.8 * ok_rate(runs.at("bounded_timeout")));
+    // The two run one after the other, on a machine that others share: the middle one of three.
+    std::vector<double> shares = {share_of_ten(runs)};
+    while (shares.size() < 3)
+      shares.push_back(
+          share_of_ten(compare({"bounded_timeout", "adaptive", "--profile", "contended"})));
+    std::sort(shares.begin(), shares.end());
+    EXPECT_GE(shares[1], 0.8) << testing::PrintToString(shares);
+    RecordProperty("adaptive_of_ten_connections", testing::PrintToString(shares));
     EXPECT_THAT(runs.at("fixed_huge")["why"].get<std::string>(), HasSubstr("held each other up"));
     for (const auto &[name, summary] : runs)
       expect_numbers_from(summary);
