@@ -183,9 +183,7 @@ json ask_questions(std::FILE *people, Course &course, const Step &step, const Ju
     std::string example;
     for (const Question *question : still_open)
       example += fmt::format(" --answer {}={}", question->id, question->is_choice() ? "b" : "12");
-    fmt::print(people,
-               "\nanswer those that are open on a terminal, or like this: scripts/lab check{}\n",
-               example);
+    fmt::print(people, "\nanswer on a terminal, or like this: scripts/lab check{}\n", example);
   }
   return answered;
 }

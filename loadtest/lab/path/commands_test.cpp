@@ -426,7 +426,7 @@ TEST_F(CommandsTest, AnUnprovenStepIsPassedByALaterGoodRun) {
   record({{"rate_asked", 20}, {"rate", {{"offered", 40}}}});
   record({{"params", {{"wait_ms", 3000}}}}); // of another step
   EXPECT_THAT(lab("next"), HasSubstr("Step 2,")) << "nobody is sent back to it";
-  EXPECT_THAT(lab("check gauges"), HasSubstr("answer those that are open"));
+  EXPECT_THAT(lab("check gauges"), HasSubstr("answer on a terminal, or like this"));
   EXPECT_THAT(lab("check gauges --answer average=2"), HasSubstr("\npass\n"));
   EXPECT_FALSE(progress().steps["gauges"].unproven);
   EXPECT_THAT(lab("check gauges"), HasSubstr("\npass\n"));
