@@ -1,5 +1,7 @@
 #include "host/http/router.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -22,8 +24,20 @@ std::string server_timing(const Call &call) {
 
 void Router::add(const std::string &method, const std::string &pattern, bool changes, Serve serve) {
   const std::size_t id = pattern.find(":id");
-  routes_.push_back({method, pattern.substr(0, id), id != std::string::npos, changes,
+  routes_.push_back({method, pattern.substr(0, id), id != std::string::npos, changes, false,
                      std::move(serve), metrics_.route(method, pattern)});
+}
+
+void Router::add_work(const std::string &method, const std::string &pattern, bool changes,
+                      Serve serve) {
+  add(method, pattern, changes, std::move(serve));
+  routes_.back().work = true;
+}
+
+bool Router::is_work(const Call &call) const {
+  return std::any_of(routes_.begin(), routes_.end(), [&](const Route &route) {
+    return route.work && route.method == call.method && fits(route, call);
+  });
 }
 
 Answer Router::serve(Call &call) const {
@@ -55,15 +69,17 @@ Answer Router::serve(Call &call) const {
   return answer;
 }
 
+bool Router::fits(const Route &route, const Call &call) {
+  return route.has_parameter ? call.path.size() > route.pattern.size() &&
+                                   call.path.compare(0, route.pattern.size(), route.pattern) == 0 &&
+                                   call.path.find('/', route.pattern.size()) == std::string::npos
+                             : call.path == route.pattern;
+}
+
 const Router::Route &Router::find(Call &call) const {
   std::string allowed;
   for (const Route &route : routes_) {
-    const bool fits = route.has_parameter
-                          ? call.path.size() > route.pattern.size() &&
-                                call.path.compare(0, route.pattern.size(), route.pattern) == 0 &&
-                                call.path.find('/', route.pattern.size()) == std::string::npos
-                          : call.path == route.pattern;
-    if (!fits)
+    if (!fits(route, call))
       continue;
     if (route.method == call.method) {
       call.parameter = route.has_parameter ? call.path.substr(route.pattern.size()) : "";

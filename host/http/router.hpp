@@ -23,6 +23,11 @@ public:
 
   // `pattern` may end in "/:id". `changes`: it changes data, so foreign sites are refused.
   void add(const std::string &method, const std::string &pattern, bool changes, Serve serve);
+  // The same, of one that works for clients over the pool. All else watches the host or steers it,
+  // and stays reachable when it is busy: a swap, or the end of a fault, may be the cure.
+  void add_work(const std::string &method, const std::string &pattern, bool changes, Serve serve);
+
+  bool is_work(const Call &call) const;
 
   // Never throws: what goes wrong becomes a problem+json answer.
   Answer serve(Call &call) const;
@@ -33,9 +38,11 @@ private:
     std::string pattern; // without ":id"
     bool has_parameter;
     bool changes;
+    bool work;
     Serve serve;
     std::unique_ptr<RouteMetrics> metrics;
   };
+  static bool fits(const Route &route, const Call &call);
   const Route &find(Call &call) const;
   Answer run(const Route &route, Call &call) const;
 

@@ -1,9 +1,6 @@
 #include "host/http/server.hpp"
 
-#include <algorithm>
 #include <charconv>
-#include <iterator>
-#include <string_view>
 
 #include <Poco/Net/HTTPRequestHandler.h>
 #include <Poco/Net/HTTPRequestHandlerFactory.h>
@@ -34,14 +31,6 @@ pool::Duration asked_deadline(const std::string &text) {
   if (error != std::errc() || end != text.data() + text.size() || ms < 1 || ms > 300000)
     throw Problem::bad_request("Request-Timeout-Ms must be a whole number from 1 to 300000");
   return std::chrono::milliseconds(ms);
-}
-
-// Work for clients, over the pool. All else watches the host or steers it, and stays reachable when
-// it is busy: a swap, or the end of a fault, may be the cure.
-bool is_work(const Call &call) {
-  static constexpr std::string_view paths[] = {"/jobs", "/lab/hold", "/lab/contend", "/lab/touch"};
-  return call.path.starts_with("/jobs/") ||
-         std::find(std::begin(paths), std::end(paths), call.path) != std::end(paths);
 }
 
 // Reads at most `largest_body`; false when there is more.
@@ -89,7 +78,7 @@ public:
     Call call;
     try {
       read(request, call);
-      const bool work = is_work(call);
+      const bool work = server_.router_.is_work(call);
       if (server_.draining_ && call.path != "/health") {
         if (work)
           server_.metrics_.ended("draining");

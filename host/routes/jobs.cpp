@@ -80,7 +80,7 @@ std::string job_status(const Call &call) {
 void add_job_routes(Router &router, LivePool &pool) {
   static constexpr auto unknown_length = pool::Duration::zero();
 
-  router.add("POST", "/jobs", true, [&pool](Call &call) {
+  router.add_work("POST", "/jobs", true, [&pool](Call &call) {
     const db::NewJob job = new_job(call);
     const db::Job made =
         with_connection(pool, call, "POST /jobs", unknown_length, [&](db::Connection &connection) {
@@ -90,14 +90,14 @@ void add_job_routes(Router &router, LivePool &pool) {
   });
 
   // It changes data, as in the original, so a foreign site may not call it.
-  router.add("GET", "/jobs/next", true, [&pool](Call &call) {
+  router.add_work("GET", "/jobs/next", true, [&pool](Call &call) {
     const auto job =
         with_connection(pool, call, "GET /jobs/next", unknown_length,
                         [](db::Connection &connection) { return db::claim_next_job(connection); });
     return job ? job_answer(*job, 200) : Answer{204, ""};
   });
 
-  router.add("GET", "/jobs/stats", false, [&pool](Call &call) {
+  router.add_work("GET", "/jobs/stats", false, [&pool](Call &call) {
     const db::JobStats stats =
         with_connection(pool, call, "GET /jobs/stats", unknown_length,
                         [](db::Connection &connection) { return db::job_stats(connection); });
@@ -105,7 +105,7 @@ void add_job_routes(Router &router, LivePool &pool) {
                                     stats.pending, stats.processing, stats.done, stats.failed));
   });
 
-  router.add("PATCH", "/jobs/:id", true, [&pool](Call &call) {
+  router.add_work("PATCH", "/jobs/:id", true, [&pool](Call &call) {
     const std::int64_t id = job_id(call.parameter);
     const std::string status = job_status(call);
     const auto job = with_connection(

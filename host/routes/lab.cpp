@@ -34,7 +34,7 @@ int whole_number(const json &body, const char *name, int low, int high, int othe
 void add_lab_routes(Router &router, LivePool &pool) {
   // A submitter or a worker whose connection is held: it stands for a slow disc
   // or a lock. Bounded, so that no request sleeps for ever.
-  router.add("POST", "/lab/hold", true, [&pool](Call &call) {
+  router.add_work("POST", "/lab/hold", true, [&pool](Call &call) {
     const json body = json_object(call);
     const auto hold = milliseconds(whole_number(body, "hold_ms", 0, 5000, 50));
     const std::string kind =
@@ -52,7 +52,7 @@ void add_lab_routes(Router &router, LivePool &pool) {
   });
 
   // A short transaction that updates one of a few worker rows.
-  router.add("POST", "/lab/contend", true, [&pool](Call &call) {
+  router.add_work("POST", "/lab/contend", true, [&pool](Call &call) {
     const json body = json_object(call);
     const int row = whole_number(body, "row", 1, 5, 1);
     (void)with_connection(pool, call, "POST /lab/contend", pool::Duration::zero(),
@@ -65,7 +65,7 @@ void add_lab_routes(Router &router, LivePool &pool) {
 
   // An update of many rows, which are those of the connection that it gets: for the
   // benchmark, where no request is to wait for another's rows.
-  router.add("POST", "/lab/touch", true, [&pool](Call &call) {
+  router.add_work("POST", "/lab/touch", true, [&pool](Call &call) {
     const json body = json_object(call);
     const int rows = whole_number(body, "rows", 1, 10000, 1000);
     const int touched =
