@@ -1,7 +1,7 @@
 // A host with more requests in flight than it carries: work is refused, what may be the cure is
 // not.
-#include "host/silent_client.hpp"
 #include "host/test_host.hpp"
+#include "host/test_silent_client.hpp"
 #include "host/test_waiting.hpp"
 
 #include <string>

@@ -1,7 +1,7 @@
 // A client that goes away while its request waits for a connection: nobody is
 // served in its place, and nothing is written for it.
-#include "host/silent_client.hpp"
 #include "host/test_host.hpp"
+#include "host/test_silent_client.hpp"
 #include "host/test_waiting.hpp"
 
 #include <chrono>
