@@ -25,7 +25,7 @@ after(async () => {
   lab?.end();
 });
 
-// A page that is live. `errors`: all that its console complained of.
+// A page that is live, and drawn. `errors`: all that its console complained of.
 async function open({ width = 1280, scheme = 'light', url = lab.url, prepare = () => {} } = {}) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
   page.setDefaultTimeout(15_000);
@@ -34,7 +34,7 @@ async function open({ width = 1280, scheme = 'light', url = lab.url, prepare = (
   page.on('pageerror', error => errors.push(error.message));
   await prepare(page);
   await page.goto(url);
-  await page.waitForFunction(() => window.poolLab?.history.rows.length > 5, null, { timeout: 15_000 });
+  await page.waitForFunction(() => window.poolLab?.history.rows.length > 5 && document.querySelector('#charts canvas'), null, { timeout: 15_000 });
   return { page, errors };
 }
 
